@@ -1,0 +1,59 @@
+import type { Event } from "../event/schema.ts";
+import type { Stack, StackName, Status } from "../stack/schema.ts";
+import type { CloudClient } from "./client.ts";
+import type { Outcome } from "./faults.ts";
+import type {
+  CloudName,
+  CloudOrders,
+  Seen,
+  Time,
+  Vantage,
+  VantageName,
+  Verdict,
+  Vote,
+} from "./schema.ts";
+
+/** What every tick reads once: `STACK`, `STATUS`, `VERDICT`, `CLOUD` and `VANTAGE`. Tombstones included. */
+export type Board = {
+  stacks: Stack[];
+  statuses: Status[];
+  verdicts: Verdict[];
+  orders: CloudOrders[];
+  vantages: Vantage[];
+};
+
+export type ProbeSettings = {
+  vantage: VantageName;
+  intervalMs: number;
+  /** A list call in full at least this often: 60,000. */
+  observeEveryMs: number;
+  /** First pause after a rejected login; doubles up to the longest. */
+  loginPauseMs: number;
+  longestPauseMs: number;
+  /** How long a busy engine may be silent before it counts: 60,000. */
+  busySilenceMs: number;
+};
+
+export type ProbeDeps = {
+  now: () => Date;
+  newId: () => string;
+  /** Every cloud of clouds.yaml, parsed or not. */
+  cloudNames: () => CloudName[];
+  cloudClient: (cloud: CloudName) => Outcome<CloudClient>;
+  readBoard: () => Promise<Board>;
+  /** The votes of these vantages on these clouds, those that exist. */
+  readVotes: (clouds: CloudName[], vantages: VantageName[]) => Promise<Vote[]>;
+  /** On the condition that the vote is still the one of `previousAt` (undefined: that there is none). */
+  saveVote: (vote: Vote, previousAt: Time | undefined) => Promise<boolean>;
+  /** With its events, on the condition that the verdict is still the one of `previousAt`. */
+  saveVerdict: (
+    verdict: Verdict,
+    previousAt: Time | undefined,
+    events: Event[],
+  ) => Promise<boolean>;
+  removeVerdict: (cloud: CloudName, previousAt: Time, events: Event[]) => Promise<boolean>;
+  registerVantage: (vantage: Vantage) => Promise<void>;
+  readSeen: (cloud: CloudName) => Promise<Seen[]>;
+  saveSeen: (seen: Seen) => Promise<boolean>;
+  wake: (name: StackName, at: Time) => Promise<void>;
+};

@@ -1,0 +1,62 @@
+/** Python's words, as the original's users know them, in rising order. */
+export const logLevels = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
+export type LogLevel = (typeof logLevels)[number];
+export type Fields = Record<string, unknown>;
+
+export type Log = {
+  [L in Lowercase<LogLevel>]: (message: string, fields?: Fields) => void;
+} & {
+  /** The same log with these fields in every line: request, record or tick ids. */
+  with: (fields: Fields) => Log;
+};
+
+export type LogLine = { at: string; level: LogLevel; message: string } & Fields;
+
+/**
+ * A log of constant messages and fields in our words, one JSON object a line. Errors become name,
+ * message, code and cause; what holds secrets is never passed in.
+ */
+export function log(options: {
+  level: LogLevel;
+  write?: (line: LogLine) => void;
+  fields?: Fields;
+}): Log {
+  const { level, write = toStdout, fields: own = {} } = options;
+  const line =
+    (of: LogLevel) =>
+    (message: string, fields: Fields = {}) => {
+      if (logLevels.indexOf(of) < logLevels.indexOf(level)) return;
+      write({ at: new Date().toISOString(), level: of, message, ...plain({ ...own, ...fields }) });
+    };
+  return {
+    debug: line("DEBUG"),
+    info: line("INFO"),
+    warning: line("WARNING"),
+    error: line("ERROR"),
+    critical: line("CRITICAL"),
+    with: (fields) => log({ ...options, fields: { ...own, ...fields } }),
+  };
+}
+
+function toStdout(line: LogLine): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function plain(fields: Fields): Fields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [
+      key,
+      value instanceof Error ? errorFields(value) : value,
+    ]),
+  );
+}
+
+function errorFields(error: Error): Fields {
+  return {
+    name: error.name,
+    message: error.message,
+    ...("code" in error ? { code: error.code } : {}),
+    stack: error.stack,
+    ...(error.cause instanceof Error ? { cause: errorFields(error.cause) } : {}),
+  };
+}

@@ -47,6 +47,8 @@ export const Vote = z.object({
   latency_ms: z.number().optional(),
   /** When the stacks of this cloud were last listed in full. */
   listed_at: Time.optional(),
+  /** The last full list showed an update of one of our stacks: list again at the next tick. */
+  updating: z.boolean().optional(),
   /** A rejected login is not repeated before `until`, unless the credential changes. */
   login_pause: z.object({ until: Time, attempts: z.int() }).optional(),
   /** SHA-256 of the credential, to see it change; never the credential. */

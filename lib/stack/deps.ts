@@ -77,13 +77,4 @@ export type ReconcileDeps = {
   ) => Promise<void>;
   /** The newest `read_at` wins; false: ours was older. */
   saveSeen: (seen: Seen) => Promise<boolean>;
-  /** STATUS's due_at and attempts with an event, on the version read; so that a stack that throws waits. */
-  saveFailure: (write: {
-    name: StackName;
-    version_read: number | undefined;
-    uid: string;
-    attempts: number;
-    due_at: Time;
-    event: Event;
-  }) => Promise<void>;
 };

@@ -1,0 +1,91 @@
+import type { CloudClient } from "./client.ts";
+import type { ProbeDeps } from "./deps.ts";
+import { type Fault, isSilence } from "./faults.ts";
+import type { CloudName, HeatStackList, Time, Vote } from "./schema.ts";
+import type { Finding } from "./vote.ts";
+
+/** Codes of a rejected login: repeating it locks accounts. */
+const REJECTED = "login_rejected";
+const PAUSED = "login_paused";
+/** Heat's own default limit is 1,000 a page (max_stacks...); 500 keeps a page well under a megabyte. */
+const PAGE = 500;
+
+/** What one climb of the ladder found, with the list if one was asked for. */
+export type Climb = {
+  finding: Finding;
+  list?: HeatStackList & { complete: boolean };
+  login?: Pick<Vote, "login_pause" | "credential_hash">;
+};
+
+/**
+ * Climbs the ladder of one cloud: token, endpoint, authenticated list (DESIGN 3.1). While a rejected
+ * login pauses, and the credential is still the same, Keystone's version document is asked instead:
+ * it can say silent, never up.
+ */
+export async function probeCloud(
+  deps: Pick<ProbeDeps, "now" | "cloudClient"> & {
+    settings: { loginPauseMs: number; longestPauseMs: number };
+  },
+  cloud: CloudName,
+  previous: Vote | undefined,
+  { wantsList }: { wantsList: boolean },
+): Promise<Climb> {
+  const client = deps.cloudClient(cloud);
+  if (!client.ok) return { finding: { cloud, fault: client.fault } };
+  const startedAt = deps.now();
+  const { credential_hash } = client.value;
+  const pause = previous?.credential_hash === credential_hash ? previous.login_pause : undefined;
+  const login = pause === undefined || pause.until <= startedAt.toISOString();
+  const listed = await client.value.listStacks({
+    limit: wantsList ? PAGE : 1,
+    pages: wantsList ? "all" : "first",
+    login,
+  });
+  const latency_ms = deps.now().getTime() - startedAt.getTime();
+  if (listed.ok) {
+    return {
+      finding: { cloud, latency_ms },
+      ...(wantsList ? { list: listed.value } : {}),
+      login: { credential_hash },
+    };
+  }
+  const { fault } = listed;
+  if (fault.code === PAUSED && pause) {
+    return {
+      finding: { cloud, fault: await whilePaused(client.value, previous?.fault ?? fault) },
+      login: { credential_hash, login_pause: pause },
+    };
+  }
+  if (fault.code !== REJECTED) {
+    const kept = pause && isSilence(fault) ? { login_pause: pause } : {};
+    return { finding: { cloud, fault }, login: { credential_hash, ...kept } };
+  }
+  const attempts = (pause?.attempts ?? 0) + 1;
+  const until = pausedUntil(deps.now(), attempts, deps.settings);
+  return {
+    finding: { cloud, fault },
+    login: { credential_hash, login_pause: { until, attempts } },
+  };
+}
+
+async function whilePaused(client: CloudClient, rejected: Fault): Promise<Fault> {
+  const asked = await client.askVersion();
+  if (!asked.ok && isSilence(asked.fault)) return asked.fault;
+  if (rejected.class === "credentials") return rejected;
+  return {
+    class: "credentials",
+    code: REJECTED,
+    message:
+      "Keystone rejected the login; it is not repeated before a pause, or until the credential changes",
+  };
+}
+
+function pausedUntil(
+  now: Date,
+  attempts: number,
+  settings: { loginPauseMs: number; longestPauseMs: number },
+): Time {
+  const { loginPauseMs, longestPauseMs } = settings;
+  const pauseMs = Math.min(longestPauseMs, loginPauseMs * 2 ** Math.min(attempts - 1, 20));
+  return new Date(now.getTime() + pauseMs).toISOString();
+}

@@ -1,0 +1,133 @@
+import type { CloudName, HeatStack, HeatStackDetail, Seen, Time, Verdict } from "./schema.ts";
+
+/** Heat's status is ACTION_STATE; a healthy stack may have gone through any action. */
+export type HeatState = "complete" | "failed" | "in_progress";
+
+/** COMPLETE, FAILED or IN_PROGRESS of a status such as `ROLLBACK_COMPLETE`. */
+export function heatState(heat_status: string): HeatState {
+  if (heat_status.endsWith("_IN_PROGRESS")) return "in_progress";
+  return heat_status.endsWith("_FAILED") ? "failed" : "complete";
+}
+
+/** SUSPEND and DELETE in whatever state: Heat refuses an update then (400 NotSupported). */
+export function refusesUpdates(heat_status: string): boolean {
+  return heat_status.startsWith("SUSPEND_") || heat_status.startsWith("DELETE_");
+}
+
+/** When an update of this heat stack began; Heat sets `updated_time` at its start. */
+export function startOf({ updated_time, creation_time }: Partial<HeatStack>): string | undefined {
+  return updated_time ?? creation_time;
+}
+
+/**
+ * What is confirmed to run: the count of the last COMPLETE; after a failure, and while an update is
+ * under way, the lower of old and new; nothing until first seen COMPLETE.
+ */
+export function inPlace(
+  previous: Seen | undefined,
+  heat_status: string,
+  count: number | undefined,
+): number {
+  const before = previous?.in_place ?? 0;
+  if (count === undefined) return before;
+  return heatState(heat_status) === "complete" && !refusesUpdates(heat_status)
+    ? count
+    : Math.min(before, count);
+}
+
+/** What a full read says, on top of what was known of the same heat stack before it. */
+export function seenFrom(input: {
+  cloud: CloudName;
+  detail: HeatStackDetail;
+  parameter: string;
+  read_at: Time;
+  previous: Seen | undefined;
+  isStuck: boolean;
+}): Seen {
+  const { cloud, detail, parameter, read_at } = input;
+  const isSame = input.previous?.heat_stack_id === detail.heat_stack_id;
+  const previous = isSame && input.previous?.parameter === parameter ? input.previous : undefined;
+  const count = wholeNumber(detail.parameters.get(parameter));
+  return {
+    cloud,
+    stack_name: detail.stack_name,
+    read_at,
+    parameter,
+    ...(count === undefined ? {} : { count }),
+    in_place: inPlace(previous, detail.heat_status, count),
+    heat_status: detail.heat_status,
+    reason: detail.reason.slice(0, 1000),
+    creation_time: detail.creation_time,
+    updated_time: detail.updated_time,
+    timeout_mins: detail.timeout_mins,
+    heat_stack_id: detail.heat_stack_id,
+    project_id: detail.project_id,
+    ...(input.isStuck ? { stuck: previous?.stuck ?? { since: read_at } } : {}),
+  };
+}
+
+/** A full list of the project did not have it: nothing runs there. */
+export function missingFrom(input: {
+  cloud: CloudName;
+  stack_name: string;
+  parameter: string;
+  project_id: string;
+  read_at: Time;
+  previous: Seen | undefined;
+}): Seen {
+  const { previous, ...rest } = input;
+  return { ...rest, in_place: 0, missing: previous?.missing ?? { since: input.read_at } };
+}
+
+/** Whether two readings differ in anything but when they were made. */
+export function hasMoved(previous: Seen | undefined, next: Seen): boolean {
+  if (!previous) return true;
+  const key = ({ read_at: _, ...rest }: Seen) =>
+    JSON.stringify(Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return key(previous) !== key(next);
+}
+
+export type StuckSettings = { stuckGraceMs: number; updateTimeoutMs: number };
+
+/** Whether an update has outlived its own timeout by the grace. Milliseconds. */
+export function hasOutlived(
+  seen: Pick<Seen, "updated_time" | "creation_time" | "timeout_mins">,
+  now: Time,
+  { stuckGraceMs, updateTimeoutMs }: StuckSettings,
+): boolean {
+  const start = seen.updated_time ?? seen.creation_time;
+  if (start === undefined) return false;
+  const timeoutMs = seen.timeout_mins ? seen.timeout_mins * 60_000 : updateTimeoutMs;
+  return Date.parse(now) >= Date.parse(start) + timeoutMs + stuckGraceMs;
+}
+
+/** Whether the cloud came back while the update that is still in progress was under way. */
+export function wasCutOff(
+  seen: Pick<Seen, "updated_time" | "creation_time">,
+  verdict: Verdict | undefined,
+): boolean {
+  const start = seen.updated_time ?? seen.creation_time;
+  if (start === undefined || !verdict?.returned_at) return false;
+  return Date.parse(start) <= Date.parse(verdict.returned_at);
+}
+
+/** Whether it is worth reading a heat stack in progress again, to see if it is stuck. */
+export function mayBeStuck(
+  seen: Seen,
+  verdict: Verdict | undefined,
+  now: Time,
+  settings: StuckSettings,
+): boolean {
+  if (seen.stuck || !seen.heat_status || heatState(seen.heat_status) !== "in_progress")
+    return false;
+  if (hasOutlived(seen, now, settings)) return true;
+  if (!wasCutOff(seen, verdict)) return false;
+  const quietSince = Date.parse(verdict?.returned_at ?? now);
+  const lastRead = Date.parse(seen.read_at);
+  const nowMs = Date.parse(now);
+  return nowMs >= quietSince + settings.stuckGraceMs && nowMs >= lastRead + 60_000;
+}
+
+function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,9}$/.test(text.trim()) ? Number(text) : undefined;
+}

@@ -1,0 +1,104 @@
+import type { CloudName } from "../cloud/schema.ts";
+import type { Event, EventType } from "../event/schema.ts";
+import type { Decision } from "./decision.ts";
+import type { Share } from "./schema.ts";
+import { type CloudView, type Declared, ownStatus } from "./view.ts";
+
+type Draft = Pick<Event, "type" | "message" | "changes" | "cause"> & { cloud?: CloudName };
+
+/**
+ * What a decision brings about, in the past tense: a reallocation, and each block or hold that came
+ * or went, those of one kind in one event. Nothing moved: no event.
+ */
+export function factsOf(
+  view: Declared,
+  decision: Decision,
+  made: { now: string; newId: () => string },
+): Event[] {
+  const drafts = [
+    ...reallocation(view, decision),
+    ...comings(view, decision, "blocked", ["share.blocked", "share.unblocked"]),
+    ...comings(view, decision, "held", ["share.held", "share.unheld"]),
+  ];
+  const { stack_name, generation } = view.stack;
+  return drafts.map((draft) => ({
+    id: made.newId(),
+    at: made.now,
+    stack_name,
+    generation,
+    ...draft,
+  }));
+}
+
+function reallocation(view: Declared, { shares, removed, clouds }: Decision): Draft[] {
+  const before = new Map(view.shares.map((share) => [share.cloud, share.desired]));
+  const changes = shares
+    .filter(({ cloud }) => clouds.get(cloud)?.weight !== undefined)
+    .map(({ cloud, desired }) => ({ cloud, from: before.get(cloud) ?? 0, to: desired }))
+    .filter(({ from, to }) => from !== to);
+  const letGo = removed.map((cloud) => `${cloud} is no longer weighed and keeps what it has`);
+  if (changes.length === 0) return [];
+  const what = changes.map(({ cloud, from, to }) => `${cloud} ${from} -> ${to}`).join(", ");
+  const cause = causeOf(view, clouds);
+  const message = [`${view.stack.stack_name}: ${what}, because ${cause}`, ...letGo].join("; ");
+  return [{ type: "stack.reallocated", message, changes, cause }];
+}
+
+function causeOf(view: Declared, clouds: Decision["clouds"]): string {
+  const { stack } = view;
+  const isDeclared = ownStatus(view)?.inputs.generation !== stack.generation;
+  const declared = isDeclared
+    ? [`generation ${stack.generation} asks for ${stack.count} in ${clouds.size} clouds`]
+    : [];
+  const listed = [...clouds.values()].filter(({ weight }) => weight !== undefined);
+  const out = listed.filter(({ isAvailable }) => !isAvailable).map(absence);
+  const back = listed
+    .filter(({ isAvailable, share }) => isAvailable && share?.lost)
+    .map(({ cloud, verdict }) => `${cloud} came back at ${verdict?.returned_at ?? verdict?.since}`);
+  const causes = [...declared, ...out, ...back];
+  return causes.length > 0 ? causes.join("; ") : "all of its clouds are available again";
+}
+
+function absence({ cloud, kind, verdict, isDrained, isMissing, raw }: CloudView): string {
+  if (isDrained) return `${cloud} is drained`;
+  if (kind === "unreachable")
+    return `${cloud} is unreachable since ${verdict?.since} (${verdict?.reason})`;
+  if (isMissing) return `${cloud} has had no heat stack of this name since ${raw?.missing?.since}`;
+  return `${cloud} waits for a release`;
+}
+
+function comings(
+  view: Declared,
+  { shares }: Decision,
+  field: "blocked" | "held",
+  [came, went]: [EventType, EventType],
+): Draft[] {
+  const before = new Map(view.shares.map((share) => [share.cloud, share]));
+  const after = new Map(shares.map((share) => [share.cloud, share]));
+  const names = [...new Set([...before.keys(), ...after.keys()])];
+  const key = (share: Share | undefined) =>
+    field === "blocked" ? share?.blocked?.code : share?.held?.reason;
+  const moved = names.filter((cloud) => key(before.get(cloud)) !== key(after.get(cloud)));
+  const isNow = moved.filter((cloud) => key(after.get(cloud)) !== undefined);
+  const isOver = moved.filter((cloud) => key(after.get(cloud)) === undefined);
+  const text = (of: Map<CloudName, Share>) => (cloud: CloudName) =>
+    `${cloud}: ${of.get(cloud)?.[field]?.message}`;
+  return [
+    ...draft(view, came, isNow, isNow.map(text(after))),
+    ...draft(
+      view,
+      went,
+      isOver,
+      isOver.map((cloud) => `${cloud} (was: ${key(before.get(cloud))})`),
+    ),
+  ];
+}
+
+function draft(view: Declared, type: EventType, clouds: CloudName[], texts: string[]): Draft[] {
+  const [only, ...others] = clouds;
+  if (only === undefined) return [];
+  const word = type.slice(type.indexOf(".") + 1);
+  const cause = texts.join("; ");
+  const message = `${view.stack.stack_name}: ${word}: ${cause}`;
+  return [{ type, message, changes: [], cause, ...(others.length === 0 ? { cloud: only } : {}) }];
+}

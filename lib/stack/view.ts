@@ -1,0 +1,179 @@
+import type { Fault } from "../cloud/faults.ts";
+import type { CloudName, Seen, Time, Verdict, VerdictKind } from "../cloud/schema.ts";
+import { heatState } from "../cloud/seen.ts";
+import type { StackView } from "./deps.ts";
+import { entriesOf, type Push, type Share, type Stack, type Status, type Wake } from "./schema.ts";
+
+/** A stack that is declared, with what the table knows of it. */
+export type Declared = StackView & { stack: Stack };
+
+/** What is known of one stack in one cloud, understood. */
+export type CloudView = {
+  cloud: CloudName;
+  /** Its weight; undefined: no longer weighed, kept only until its push has ended. */
+  weight: number | undefined;
+  kind: VerdictKind;
+  verdict?: Verdict | undefined;
+  share?: Share | undefined;
+  /** As the table has it, however old. */
+  raw?: Seen | undefined;
+  /** Of the declared parameter, and read since the cloud's last return: only this counts. */
+  seen?: Seen | undefined;
+  isOpen: boolean;
+  isDrained: boolean;
+  isMissing: boolean;
+  /** Its share was dealt away, and comes back only when a person lets it (failback manual). */
+  awaitsRelease: boolean;
+  /** Takes part in the deal. */
+  isAvailable: boolean;
+  /** What this run met there. */
+  fault?: Fault | undefined;
+};
+
+export type Clouds = Map<CloudName, CloudView>;
+
+/** Every cloud that the stack weighs or still has a share in. */
+export function cloudViews(
+  view: Declared,
+  faults: ReadonlyMap<CloudName, Fault>,
+  settings: { pushSilenceMs: number },
+): Clouds {
+  const weights = new Map(entriesOf(view.stack.weights));
+  const shares = new Map(view.shares.map((share) => [share.cloud, share]));
+  const names = new Set([...weights.keys(), ...shares.keys()]);
+  return new Map(
+    [...names].map((cloud) => {
+      const share = shares.get(cloud);
+      return [
+        cloud,
+        cloudView(view, { cloud, weight: weights.get(cloud), share }, faults, settings),
+      ];
+    }),
+  );
+}
+
+function cloudView(
+  { stack, verdicts, orders, seen: readings }: Declared,
+  own: { cloud: CloudName; weight: number | undefined; share: Share | undefined },
+  faults: ReadonlyMap<CloudName, Fault>,
+  settings: { pushSilenceMs: number },
+): CloudView {
+  const { cloud, share } = own;
+  const verdict = verdicts.get(cloud);
+  const kind = verdict?.verdict ?? "unknown";
+  const raw = readings.get(cloud);
+  const isUsable =
+    raw !== undefined &&
+    raw.parameter === stack.count_parameter &&
+    raw.read_at >= (verdict?.returned_at ?? "");
+  const isDrained = orders.get(cloud)?.drained === true;
+  const isMissing = raw?.missing !== undefined;
+  const isReleased = (stack.released?.at ?? "") > (verdict?.returned_at ?? "");
+  const awaitsRelease =
+    stack.policy.failback === "manual" &&
+    share?.lost !== undefined &&
+    kind !== "unreachable" &&
+    !isReleased;
+  const isHere = kind === "reachable" || kind === "suspected" || isAbstaining(verdict);
+  return {
+    ...own,
+    kind,
+    verdict,
+    raw,
+    seen: isUsable ? raw : undefined,
+    isOpen: share?.push !== undefined && !hasEnded(share.push, raw, verdict, settings),
+    isDrained,
+    isMissing,
+    awaitsRelease,
+    isAvailable: isHere && !isDrained && !isMissing && !awaitsRelease,
+    fault: faults.get(cloud),
+  };
+}
+
+/** Never yet reached, and blocked: it keeps its place (DESIGN 3.3). */
+export function isAbstaining(verdict: Verdict | undefined): boolean {
+  return verdict?.verdict === "unknown" && verdict.blocking !== undefined;
+}
+
+/** Neither reached nor given up: nothing is decided for the stacks that weigh it. */
+export function isUndecided({ kind, verdict, isDrained, weight }: CloudView): boolean {
+  return weight !== undefined && kind === "unknown" && !isAbstaining(verdict) && !isDrained;
+}
+
+/**
+ * Whether a push has ended (DESIGN 3.2): refused; or accepted and read since then as not in
+ * progress; or unanswered and carried out; or unanswered without a trace five minutes later, or
+ * after the cloud's return; or its heat stack is gone, or its update is stuck.
+ */
+export function hasEnded(
+  { at, answered, before }: Push,
+  seen: Seen | undefined,
+  verdict: Verdict | undefined,
+  { pushSilenceMs }: { pushSilenceMs: number },
+): boolean {
+  if (answered?.outcome === "refused") return true;
+  if (!seen || seen.read_at <= at) return false;
+  if (seen.missing || seen.heat_stack_id !== before.heat_stack_id) return true;
+  if (seen.stuck && seen.stuck.since > at) return true;
+  const isRunning = seen.heat_status !== undefined && heatState(seen.heat_status) === "in_progress";
+  if (answered?.outcome === "accepted") return seen.read_at > answered.at && !isRunning;
+  if (seen.updated_time !== before.updated_time) return !isRunning;
+  return seen.read_at >= traceDue(at, verdict, pushSilenceMs);
+}
+
+/** From when on a read without a trace means that an unanswered push will not be carried out. */
+export function traceDue(at: Time, verdict: Verdict | undefined, pushSilenceMs: number): Time {
+  const silence = new Date(Date.parse(at) + pushSilenceMs).toISOString();
+  return latest([silence, verdict?.returned_at ?? ""]);
+}
+
+/** Whether a person asked for a look since then: pauses set before it do not count. */
+export function wasAskedSince(wake: Wake | undefined, time: Time | undefined): boolean {
+  return wake?.asked_at !== undefined && time !== undefined && wake.asked_at > time;
+}
+
+/**
+ * Whether Heat must be asked before anything can be decided for this cloud: never read, read for
+ * another parameter, not read since the return, a push whose end only a read can tell, a blocked
+ * share whose hour is over.
+ */
+export function needsReading(
+  own: CloudView,
+  {
+    wake,
+    now,
+    settings,
+  }: { wake: Wake | undefined; now: Time; settings: { pushSilenceMs: number } },
+): boolean {
+  const { share, raw, seen, verdict } = own;
+  if (!canBeAsked(own) || own.awaitsRelease) return false;
+  if (!seen || wasAskedSince(wake, seen.read_at)) return true;
+  const push = own.isOpen ? share?.push : undefined;
+  if (push && push.answered?.outcome !== "accepted") {
+    const due = traceDue(push.at, verdict, settings.pushSilenceMs);
+    if (now >= due && (raw?.read_at ?? "") < due) return true;
+  }
+  return share?.blocked !== undefined && share.retry_at !== undefined && share.retry_at <= now;
+}
+
+/** Whether calls to this cloud make sense now. */
+export function canBeAsked({ kind, verdict, fault }: CloudView): boolean {
+  return kind === "reachable" && verdict?.blocking === undefined && fault === undefined;
+}
+
+/** The newest `at` of the verdicts and orders that the stack depends on. */
+export function verdictsAt({ stack, verdicts, orders }: Declared): string {
+  const clouds = entriesOf(stack.weights).map(([cloud]) => cloud);
+  return latest(
+    clouds.flatMap((cloud) => [verdicts.get(cloud)?.at ?? "", orders.get(cloud)?.at ?? ""]),
+  );
+}
+
+function latest(times: string[]): string {
+  return times.sort().at(-1) ?? "";
+}
+
+/** STATUS as far as it is about this declaration: a re-created stack keeps the version only. */
+export function ownStatus({ status, stack }: Declared): Status | undefined {
+  return status?.uid === stack.uid ? status : undefined;
+}

@@ -21,6 +21,8 @@ const Environment = z.object({
   CLOUDS: z.string().optional(),
   /** `name:role:sha256` entries, separated by commas or white space. */
   API_TOKENS: z.string().default(""),
+  /** The claim of an OIDC token that holds the role. */
+  ROLE_CLAIM: z.string().min(1).default("role"),
   PROBE_INTERVAL: seconds(10),
   PROBE_DEADLINE: seconds(5),
   OBSERVE_EVERY: seconds(60),

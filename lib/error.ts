@@ -14,11 +14,12 @@ export const statusOf = {
   "stack.invalid": 422,
   "cloud.missing": 404,
   "cloud.conflict": 409,
+  "cloud.invalid": 422,
 } as const;
 export type ErrorCode = keyof typeof statusOf;
 
-/** A field that was wrong, by its JSON pointer, and what to do about it. */
-export type FieldFault = { pointer: string; message: string };
+/** A field that was wrong, by its JSON pointer, and what to do about it. In the body unless said. */
+export type FieldFault = { pointer: string; message: string; in?: "path" | "query" | "header" };
 
 /** What a caller can act on. Everything else that throws is a bug. */
 export class ControlError extends Error {

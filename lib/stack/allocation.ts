@@ -45,7 +45,7 @@ export function allocate(input: AllocationInput): Record<CloudName, number> | "h
 
 /** The instances that a count comes to in all: weights below 1 ask for their part of it, rounded up. */
 export function totalOf(count: number, weights: Record<CloudName, number>): number {
-  // A billionth of the count is what billionths cannot tell; max() turns -0 into 0.
+  // Weights are known to a billionth, so a billionth of the count is noise; max() turns -0 into 0.
   return Math.max(0, Math.ceil(count * weightSum(weights) - 1e-9 * count));
 }
 

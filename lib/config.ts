@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { VantageName } from "./cloud/schema.ts";
+import { logLevels } from "./log.ts";
 
 const seconds = (byDefault: number) =>
   z.coerce
@@ -12,9 +14,9 @@ const Environment = z.object({
   /** The DynamoDB table. */
   TABLE_NAME: z.string().min(3),
   /** The EventBridge bus that facts are announced on. */
-  BUS_NAME: z.string().min(1).optional(),
+  BUS_NAME: z.string().min(1).default("default"),
   /** Where this probe votes from. */
-  VANTAGE: z.string().default("home"),
+  VANTAGE: VantageName.default("home" as VantageName),
   /** clouds.yaml itself; without it, it is found as openstacksdk finds it. */
   CLOUDS_YAML: z.string().optional(),
   /** Only these clouds of clouds.yaml, separated by commas; without it, all. */
@@ -23,6 +25,11 @@ const Environment = z.object({
   API_TOKENS: z.string().default(""),
   /** The claim of an OIDC token that holds the role. */
   ROLE_CLAIM: z.string().min(1).default("role"),
+  LOG_LEVEL: z.string().toUpperCase().pipe(z.enum(logLevels)).default("INFO"),
+  /** One JSON object a line, as Lambda's log wants it; else a line for people. */
+  LOG_FORMAT: z.enum(["json", "text"]).default("json"),
+  /** A file to append to instead of standard output. */
+  LOG_FILE: z.string().optional(),
   PROBE_INTERVAL: seconds(10),
   PROBE_DEADLINE: seconds(5),
   OBSERVE_EVERY: seconds(60),
@@ -34,7 +41,35 @@ const Environment = z.object({
   SUSPICION_WINDOW: seconds(600),
   BUSY_SILENCE: seconds(60),
 });
-export type Config = z.infer<typeof Environment>;
+
+/** The settings by the part that takes them. Milliseconds. */
+function grouped(env: z.infer<typeof Environment>) {
+  const stuck = { stuckGraceMs: env.STUCK_GRACE, updateTimeoutMs: 3_600_000 };
+  return {
+    tableName: env.TABLE_NAME,
+    busName: env.BUS_NAME,
+    apiTokens: env.API_TOKENS,
+    log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT, file: env.LOG_FILE },
+    clouds: { yaml: env.CLOUDS_YAML, only: env.CLOUDS, deadlineMs: env.PROBE_DEADLINE },
+    probe: {
+      ...stuck,
+      vantage: env.VANTAGE,
+      intervalMs: env.PROBE_INTERVAL,
+      observeEveryMs: env.OBSERVE_EVERY,
+      loginPauseMs: env.LOGIN_PAUSE,
+      longestPauseMs: env.LONGEST_PAUSE,
+      busySilenceMs: env.BUSY_SILENCE,
+      suspicionWindowMs: env.SUSPICION_WINDOW,
+    },
+    reconcile: {
+      ...stuck,
+      retryPauseMs: env.RETRY_PAUSE,
+      longestPauseMs: env.LONGEST_PAUSE,
+      pushSilenceMs: env.PUSH_SILENCE,
+    },
+  };
+}
+export type Config = ReturnType<typeof grouped>;
 
 /**
  * The settings of a function, from its environment. Times come in seconds and are milliseconds here.
@@ -42,7 +77,7 @@ export type Config = z.infer<typeof Environment>;
  */
 export function config(environment: Record<string, string | undefined> = process.env): Config {
   const parsed = Environment.safeParse(environment);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return grouped(parsed.data);
   const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new Error(`The environment of this function is not complete. ${faults.join("; ")}`);
 }

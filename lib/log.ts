@@ -1,3 +1,5 @@
+import { appendFileSync } from "node:fs";
+
 /** Python's words, as the original's users know them, in rising order. */
 export const logLevels = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -18,10 +20,14 @@ export type LogLine = { at: string; level: LogLevel; message: string } & Fields;
  */
 export function log(options: {
   level: LogLevel;
+  format?: "json" | "text";
+  /** Appended to instead of standard output. */
+  file?: string | undefined;
   write?: (line: LogLine) => void;
   fields?: Fields;
 }): Log {
-  const { level, write = toStdout, fields: own = {} } = options;
+  const { level, format = "json", file, fields: own = {} } = options;
+  const { write = lineWriter({ format, file }) } = options;
   const line =
     (of: LogLevel) =>
     (message: string, fields: Fields = {}) => {
@@ -34,12 +40,32 @@ export function log(options: {
     warning: line("WARNING"),
     error: line("ERROR"),
     critical: line("CRITICAL"),
-    with: (fields) => log({ ...options, fields: { ...own, ...fields } }),
+    with: (fields) => log({ ...options, write, fields: { ...own, ...fields } }),
   };
 }
 
-function toStdout(line: LogLine): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
+/**
+ * Where lines go and how they look: JSON, or for people (`time level message  field=value`); to a
+ * file, or to standard output. A line is written whole before the call returns.
+ */
+function lineWriter({
+  format,
+  file,
+}: {
+  format: "json" | "text";
+  file?: string | undefined;
+}): (line: LogLine) => void {
+  const text = format === "json" ? (line: LogLine) => JSON.stringify(line) : asText;
+  return file === undefined
+    ? (line) => void process.stdout.write(`${text(line)}\n`)
+    : (line) => appendFileSync(file, `${text(line)}\n`);
+}
+
+function asText({ at, level, message, ...fields }: LogLine): string {
+  const pairs = Object.entries(fields).map(([key, value]) => {
+    return `${key}=${typeof value === "string" && !/[\s="]/.test(value) ? value : JSON.stringify(value)}`;
+  });
+  return [`${at} ${level.padEnd(8)} ${message}`, ...pairs].join("  ");
 }
 
 function plain(fields: Fields): Fields {

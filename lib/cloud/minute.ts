@@ -11,6 +11,14 @@ export type MinuteDeps = {
 };
 
 const MINUTE_MS = 60_000;
+
+/** The minute that the schedule meant, from its event; undefined: the event does not say. */
+export function minuteOf(event: unknown): Date | undefined {
+  const time =
+    typeof event === "object" && event !== null && "time" in event ? event.time : undefined;
+  const date = new Date(typeof time === "string" ? time : Number.NaN);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
 /** Time to leave for the last tick to end: a deadline, the writes, a list in full. */
 const MARGIN_MS = 15_000;
 

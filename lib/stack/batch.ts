@@ -41,18 +41,20 @@ export async function reconcileBatch(deps: BatchDeps, records: NamedBy[]): Promi
     clouds.set(cloud, names);
     for (const name of names) claim(name, sequence);
   }
-  const failed = await announced(deps, records);
+  const announcing = announced(deps, records);
   const memory: RunMemory = { givenUp: new Map() };
+  const failed: string[] = [];
   await atMost(AT_ONCE, [...firstRecord], async ([name, sequence]) => {
     if (!(await attempted(deps, name, memory))) failed.push(sequence);
   });
-  return failed;
+  return [...failed, ...(await announcing)];
 }
 
+/** A bus that cannot be reached has refused them all, and keeps no stack waiting. */
 async function announced({ announce }: BatchDeps, records: NamedBy[]): Promise<string[]> {
   const events = records.flatMap(({ event }) => event ?? []);
   if (events.length === 0) return [];
-  const refused = new Set(await announce(events));
+  const refused = new Set(await announce(events).catch(() => events.map(({ id }) => id)));
   return records
     .filter(({ event }) => event && refused.has(event.id))
     .map(({ sequence }) => sequence);

@@ -63,6 +63,8 @@ export type ReconcileDeps = {
   /** 0 up to 1, for jitter. */
   random: () => number;
   settings: ReconcileSettings;
+  /** A constant message, and fields in our words. */
+  log: (message: string, fields: Record<string, unknown>) => void;
   cloudClient: (cloud: CloudName) => Outcome<CloudClient>;
   readStackView: (name: StackName) => Promise<StackView>;
   /** False: somebody else wrote first; start again. */

@@ -56,6 +56,9 @@ export async function push(
     at: deps.now().toISOString(),
     outcome: sent.ok ? "accepted" : isRefusal(sent.fault) ? "refused" : "unanswered",
   });
+  const fields = { stack: stack_name, cloud, count, before: seen.count, generation, attempts };
+  if (sent.ok) deps.log("count pushed", fields);
+  else deps.log("push failed", { ...fields, fault: sent.fault });
   return sent.ok ? undefined : { cloud, fault: sent.fault };
 }
 

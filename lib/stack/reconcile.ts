@@ -134,6 +134,7 @@ async function readOne(
       })
     : client;
   if (!read.ok) {
+    deps.log("heat stack not read", { stack: view.stack.stack_name, cloud, fault: read.fault });
     remember(met, cloud, read.fault);
     return "read";
   }

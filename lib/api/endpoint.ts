@@ -75,6 +75,8 @@ export type Input<E extends Endpoint> = {
   params: z.output<E["params"]>;
   query: z.output<E["query"]>;
   precondition: Precondition;
+  /** Who calls, for events and logs. */
+  who: string;
 } & Body<E, "output">;
 
 export type Reply<E extends Endpoint> = z.output<E["reply"]>;

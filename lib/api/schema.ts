@@ -172,8 +172,9 @@ export const Plan = z
   .object({
     stack_name: StackName,
     count: Count,
-    /** False: no listed cloud would be available, so nothing would be pushed. */
+    /** False: nothing would move at all, and `message` says why. */
     possible: z.boolean(),
+    message: z.string().optional(),
     totals: z.object({ from: z.int(), to: z.int() }),
     clouds: z.array(PlannedShare),
   })

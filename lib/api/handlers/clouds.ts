@@ -1,0 +1,186 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { CloudName, CloudOrders, Verdict } from "../../cloud/schema.ts";
+import { ControlError } from "../../error.ts";
+import type { Event } from "../../event/schema.ts";
+import { entriesOf } from "../../stack/schema.ts";
+import { cloudViews } from "../../stack/view.ts";
+import type { Handlers } from "../contract.ts";
+import type { ApiDeps } from "../deps.ts";
+import { type CloudSummary, VoteSummary } from "../schema.ts";
+import { shareDetail } from "./show.ts";
+import { unknownText } from "./weights.ts";
+
+type CloudHandlers = Pick<Handlers, "listClouds" | "getCloud" | "patchCloud">;
+type Orders = Pick<CloudOrders, "drained" | "confirmed" | "refuted">;
+
+/** Verdicts, and what people say of clouds. */
+export function cloudHandlers(deps: ApiDeps): CloudHandlers {
+  return {
+    listClouds: async () => {
+      const [verdicts, orders] = await Promise.all([deps.listVerdicts(), deps.listOrders()]);
+      const orderOf = new Map(orders.map((order) => [order.cloud, order]));
+      const clouds = await Promise.all(
+        verdicts.map((verdict) => summaryOf(deps, verdict, orderOf.get(verdict.cloud))),
+      );
+      return { reply: { clouds } };
+    },
+    getCloud: async ({ params: { cloud }, query }) => {
+      const [{ verdict, orders }, page] = await Promise.all([
+        requireCloud(deps, cloud),
+        sharesIn(deps, cloud, query),
+      ]);
+      const shares = page.shares.map((share) => ({
+        ...share,
+        verdict: verdict.verdict,
+        drained: orders?.drained === true,
+      }));
+      const next = page.next === undefined ? {} : { next: page.next };
+      return { reply: { ...(await summaryOf(deps, verdict, orders)), shares, ...next } };
+    },
+    patchCloud: async ({ params: { cloud }, body, who }) => {
+      const edit = (verdict: Verdict, orders: Orders): Orders => {
+        const drained = body.drained ?? orders.drained;
+        if (body.suspicion === undefined) return { ...orders, drained };
+        if (verdict.verdict !== "suspected") {
+          const now = verdict.verdict === "unknown" ? "not judged yet" : verdict.verdict;
+          throw new ControlError("cloud.conflict", `${cloud} is not suspected; it is ${now}.`);
+        }
+        const isAnswered = orders[body.suspicion]?.since === verdict.since;
+        const answer = { since: verdict.since, at: deps.now().toISOString() };
+        if (isAnswered) return { ...orders, drained };
+        return { drained, [body.suspicion]: answer };
+      };
+      return { reply: await order(deps, { cloud, who, edit }) };
+    },
+  };
+}
+
+/** A cloud that the deployment knows, with what people said of it. Throws 404, naming those there are. */
+export async function requireCloud(
+  deps: Pick<ApiDeps, "listVerdicts" | "listOrders">,
+  cloud: CloudName,
+): Promise<{ verdict: Verdict; orders: CloudOrders | undefined }> {
+  const [verdicts, orders] = await Promise.all([deps.listVerdicts(), deps.listOrders()]);
+  const verdict = verdicts.find((one) => one.cloud === cloud);
+  if (verdict === undefined) {
+    const known = new Set(verdicts.map((one) => one.cloud));
+    throw new ControlError("cloud.missing", `${cloud}: ${unknownText(known)}.`);
+  }
+  return { verdict, orders: orders.find((one) => one.cloud === cloud) };
+}
+
+async function summaryOf(
+  deps: ApiDeps,
+  verdict: Verdict,
+  orders: CloudOrders | undefined,
+): Promise<CloudSummary> {
+  const votes = (await deps.listVotes(verdict.cloud)).sort((a, b) => (a.at < b.at ? 1 : -1));
+  const latency_ms = votes.find((vote) => vote.latency_ms !== undefined)?.latency_ms;
+  const { votes: _, ...judged } = verdict;
+  return {
+    ...judged,
+    drained: orders?.drained === true,
+    ...(orders?.confirmed ? { confirmed: orders.confirmed } : {}),
+    ...(orders?.refuted ? { refuted: orders.refuted } : {}),
+    ...(latency_ms === undefined ? {} : { latency_ms }),
+    votes: votes.map((vote) => VoteSummary.parse(vote)),
+  };
+}
+
+type Page = { limit: number; marker?: string | undefined };
+
+/** One page of the stacks that weigh a cloud, with their shares there. */
+async function sharesIn(deps: ApiDeps, cloud: CloudName, page: Page) {
+  const { stacks, next } = await weighing(deps, cloud, page);
+  const places = stacks.map(({ stack_name }) => ({ stack_name, cloud }));
+  const [shares, seen] = await Promise.all([deps.readShares(places), deps.readSeenAt(places)]);
+  const shareOf = new Map(shares.map((share) => [share.stack_name, share]));
+  const seenOf = new Map(seen.map((reading) => [reading.stack_name, reading]));
+  const details = stacks.flatMap((stack) => {
+    const share = shareOf.get(stack.stack_name);
+    const reading = seenOf.get(stack.stack_name);
+    const view = {
+      stack: {
+        ...stack,
+        weights: Object.fromEntries(entriesOf(stack.weights).filter(([name]) => name === cloud)),
+      },
+      shares: share ? [share] : [],
+      verdicts: new Map(),
+      orders: new Map(),
+      seen: new Map(reading ? [[cloud, reading]] : []),
+    };
+    const own = cloudViews(view, new Map(), deps.settings).get(cloud);
+    return own ? [shareDetail(stack.stack_name, own)] : [];
+  });
+  return { shares: details, next };
+}
+
+async function weighing(deps: ApiDeps, cloud: CloudName, { limit, marker }: Page) {
+  const found = [];
+  let after = marker;
+  do {
+    const { stacks, next } = await deps.listStacks({ limit: 1000, marker: after });
+    found.push(...stacks.filter(({ weights }) => Object.hasOwn(weights, cloud)));
+    after = next;
+  } while (after !== undefined && found.length <= limit);
+  const stacks = found.slice(0, limit);
+  return { stacks, next: found.length > limit ? stacks.at(-1)?.stack_name : undefined };
+}
+
+type Order = {
+  cloud: CloudName;
+  who: string;
+  edit: (verdict: Verdict, orders: Orders) => Orders;
+};
+
+/** Writes what people say of a cloud, with its event, unless it changes nothing; who lost a race reads again. */
+async function order(deps: ApiDeps, { cloud, who, edit }: Order): Promise<CloudSummary> {
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    const { verdict, orders } = await requireCloud(deps, cloud);
+    const {
+      cloud: _,
+      at: previousAt,
+      ...before
+    } = orders ?? { drained: false, cloud, at: undefined };
+    const said = edit(verdict, before);
+    const message = orderText(cloud, before, said);
+    if (message === undefined) return summaryOf(deps, verdict, orders);
+    // Reconcile goes by the newest `at`, so it must move even within one millisecond.
+    const earliest = previousAt === undefined ? 0 : Date.parse(previousAt) + 1;
+    const at = new Date(Math.max(deps.now().getTime(), earliest)).toISOString();
+    const next = { ...said, cloud, at };
+    const event: Event = {
+      id: deps.newId(),
+      at,
+      type: "cloud.ordered",
+      cloud,
+      message,
+      changes: [],
+      cause: `asked for by ${who}`,
+    };
+    if (await deps.saveOrders(next, previousAt, [event])) return summaryOf(deps, verdict, next);
+    await pause(Math.random() * 10 * 2 ** attempt);
+  }
+  throw new ControlError(
+    "cloud.conflict",
+    `${cloud} is being changed by others all the time. Try again.`,
+  );
+}
+
+/** What was ordered, in one sentence; undefined: nothing new. */
+function orderText(cloud: CloudName, before: Orders, said: Orders): string | undefined {
+  const isNew = (kind: "confirmed" | "refuted") =>
+    said[kind] && said[kind].since !== before[kind]?.since;
+  const parts = [
+    ...(said.drained === before.drained
+      ? []
+      : [said.drained ? "is drained" : "is no longer drained"]),
+    ...(isNew("confirmed")
+      ? [`is lost: its suspicion since ${said.confirmed?.since} was confirmed`]
+      : []),
+    ...(isNew("refuted")
+      ? [`is there: its suspicion since ${said.refuted?.since} was refuted`]
+      : []),
+  ];
+  return parts.length === 0 ? undefined : `${cloud} ${parts.join(", and ")}`;
+}

@@ -1,0 +1,114 @@
+import type { StackView } from "../../stack/deps.ts";
+import { placeOf } from "../../stack/pushes.ts";
+import type { Share, Stack, StackState } from "../../stack/schema.ts";
+import { type CloudView, cloudViews, type Declared, ownStatus } from "../../stack/view.ts";
+import type { StackDetail, StackSummary } from "../schema.ts";
+import { Declaration, type LeftRunning, SeenSummary, type ShareDetail } from "../schema.ts";
+
+type Settings = { pushSilenceMs: number };
+
+/** The declaration without what is the table's own, and its generation as ETag. */
+export function declarationAnswer(stack: Stack): {
+  reply: Declaration;
+  headers: Record<string, string>;
+} {
+  return { reply: Declaration.parse(stack), headers: { etag: `"${stack.generation}"` } };
+}
+
+/** A stack as the list shows it. */
+export function summaryOf(view: Declared, settings: Settings): StackSummary {
+  const status = ownStatus(view);
+  const observed = status?.observed_generation;
+  const weighed = [...viewsOf(view, settings)].filter(({ weight }) => weight !== undefined);
+  const counted = weighed.filter(({ kind, isMissing }) => kind !== "unreachable" && !isMissing);
+  return {
+    ...Declaration.parse(view.stack),
+    state: stateOf(view),
+    ...(observed === undefined ? {} : { observed_generation: observed }),
+    totals: {
+      desired: weighed.reduce((sum, { share }) => sum + (share?.desired ?? 0), 0),
+      in_place: counted.reduce((sum, own) => sum + placeIn(own), 0),
+    },
+  };
+}
+
+/** Everything that is known of a stack. */
+export function detailOf(view: Declared, settings: Settings): StackDetail {
+  const status = ownStatus(view);
+  const shares = viewsOf(view, settings).map((own) => shareDetail(view.stack.stack_name, own));
+  return {
+    ...summaryOf(view, settings),
+    conditions: status?.conditions ?? [],
+    shares: shares.sort((a, b) => (a.cloud < b.cloud ? -1 : 1)),
+    ...(status?.due_at === undefined ? {} : { due_at: status.due_at }),
+  };
+}
+
+/** One cloud's part of a stack, as the API shows it. */
+export function shareDetail(stack_name: Stack["stack_name"], own: CloudView): ShareDetail {
+  const { cloud, kind, isDrained, share, raw, weight } = own;
+  const { desired, push, blocked, held, lost, retry_at } = share ?? {};
+  const seen = raw && SeenSummary.parse(raw);
+  const known = { weight, desired, push, blocked, held, lost, retry_at, seen };
+  return { stack_name, cloud, verdict: kind, drained: isDrained, ...defined(known) };
+}
+
+/**
+ * What runs in each of the stack's clouds, were it let go of now: the last count confirmed, or that
+ * of a push still under way. Clouds that were never read, or have no heat stack, are left out.
+ */
+export function leftRunning(view: StackView, settings: Settings): LeftRunning {
+  if (!isDeclared(view)) return [];
+  return viewsOf(view, settings).flatMap(({ cloud, raw, isOpen, share }) => {
+    if (raw === undefined || raw.missing !== undefined) return [];
+    return [{ cloud, count: isOpen && share?.push ? share.push.count : raw.in_place }];
+  });
+}
+
+export function isDeclared(view: StackView): view is Declared {
+  return view.stack !== undefined && view.stack.deleted_at === undefined;
+}
+
+/**
+ * The view without what STATUS and shares say of a deleted stack of the same name: of those only
+ * the pushes still count, until they have ended.
+ */
+export function ofThisStack(view: Declared): Declared {
+  if (ownStatus(view) !== undefined) return view;
+  const shares = view.shares.map(({ stack_name, cloud, desired, version, push }): Share => {
+    const kept = { stack_name, cloud, desired, version, attempts: 0 };
+    return push ? { ...kept, push } : kept;
+  });
+  return { ...view, shares };
+}
+
+/** While reconcile has not dealt with this generation yet, what it last said is of no use. */
+function stateOf(view: Declared): StackState {
+  const { stack } = view;
+  const status = ownStatus(view);
+  if (stack.paused) return "paused";
+  if (status === undefined || status.inputs.generation < stack.generation) return "converging";
+  return status.state;
+}
+
+/** What is known of each cloud; a share left by a deleted namesake has no `desired` of this stack. */
+function viewsOf(view: Declared, settings: Settings): CloudView[] {
+  const views = cloudViews(ofThisStack(view), new Map(), settings);
+  const isOwn = ownStatus(view) !== undefined;
+  return [...views.values()].filter(
+    ({ weight, share, isOpen }) =>
+      weight !== undefined || (share !== undefined && (isOwn || isOpen)),
+  );
+}
+
+function placeIn({ cloud, kind, raw, share, isOpen, awaitsRelease }: CloudView): number {
+  const own = { cloud, desired: share?.desired ?? 0, verdict: kind, isBlocked: false };
+  return placeOf({ ...own, seen: raw, push: share?.push, isOpen, awaitsRelease });
+}
+
+function defined<T extends Record<string, unknown>>(
+  fields: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

@@ -1,0 +1,132 @@
+import type { CloudName } from "../../cloud/schema.ts";
+import { entriesOf, type Stack } from "../../stack/schema.ts";
+import type { Handlers } from "../contract.ts";
+import type { ApiDeps } from "../deps.ts";
+import type { StackPatch } from "../schema.ts";
+import { change, type Draft, draftOf, existing } from "./change.ts";
+import { declarationAnswer, detailOf, leftRunning, summaryOf } from "./show.ts";
+import { acceptable, knownClouds, merged, requireKnown } from "./weights.ts";
+
+type StackHandlers = Pick<
+  Handlers,
+  | "listStacks"
+  | "putStack"
+  | "getStack"
+  | "patchStack"
+  | "deleteStack"
+  | "reconcileStack"
+  | "releaseStack"
+>;
+
+/** Declarations: read, written, forgotten, woken, released. */
+export function stackHandlers(deps: ApiDeps): StackHandlers {
+  return {
+    listStacks: async ({ query }) => {
+      const { stacks, next } = await deps.listStacks(query);
+      const views = await viewsOf(deps, stacks);
+      const summaries = views.map((view) => summaryOf(view, deps.settings));
+      return { reply: { stacks: summaries, ...(next === undefined ? {} : { next }) } };
+    },
+    putStack: async ({ params: { stack_name }, body, precondition, who }) => {
+      const known = await knownClouds(deps);
+      const edit = (current: Stack | undefined): Draft => {
+        requireKnown(known, current?.weights ?? {}, body.weights);
+        return current?.released === undefined ? body : { ...body, released: current.released };
+      };
+      const { stack, isNew } = await change(deps, { stack_name, precondition, who, edit });
+      const { reply, headers } = declarationAnswer(stack);
+      if (!isNew) return { reply, headers };
+      return { reply, status: 201, headers: { ...headers, location: `/v1/stacks/${stack_name}` } };
+    },
+    getStack: async ({ params: { stack_name } }) => {
+      const view = await deps.readStackView(stack_name);
+      const { generation } = existing(view.stack, stack_name);
+      const reply = detailOf({ ...view, stack: existing(view.stack, stack_name) }, deps.settings);
+      return { reply, headers: { etag: `"${generation}"` } };
+    },
+    patchStack: async ({ params: { stack_name }, body, precondition, who }) => {
+      const known = await knownClouds(deps);
+      const edit = (current: Stack | undefined): Draft => {
+        return patched(existing(current, stack_name), body, known);
+      };
+      return declarationAnswer((await change(deps, { stack_name, precondition, who, edit })).stack);
+    },
+    deleteStack: async ({ params: { stack_name }, precondition, who }) => {
+      const left_running = leftRunning(await deps.readStackView(stack_name), deps.settings);
+      await change(deps, { stack_name, precondition, who, edit: tombstone(deps, stack_name) });
+      return { reply: { stack_name, left_running } };
+    },
+    reconcileStack: async ({ params: { stack_name } }) => {
+      existing(await deps.readStack(stack_name), stack_name);
+      const asked_at = deps.now().toISOString();
+      await deps.wake(stack_name, asked_at, asked_at);
+      return { reply: { stack_name, asked_at }, status: 202 };
+    },
+    releaseStack: async ({ params: { stack_name }, precondition, who }) => {
+      const edit = (current: Stack | undefined): Draft => ({
+        ...draftOf(existing(current, stack_name)),
+        released: { at: deps.now().toISOString() },
+      });
+      return declarationAnswer((await change(deps, { stack_name, precondition, who, edit })).stack);
+    },
+  };
+}
+
+/** A declaration after a merge. Throws 422 for weights that are not acceptable. */
+export function patched(before: Stack, patch: StackPatch, known: ReadonlySet<CloudName>): Draft {
+  const { weights: changed = {}, policy, ...rest } = patch;
+  const weights = merged(before.weights, changed);
+  requireKnown(known, before.weights, weights);
+  return {
+    ...draftOf(before),
+    ...given(rest),
+    weights: acceptable(weights),
+    policy: { ...before.policy, ...given(policy ?? {}) },
+  };
+}
+
+/** What a DELETE makes of a stack. */
+export function tombstone(deps: Pick<ApiDeps, "now">, name: string) {
+  return (current: Stack | undefined): Draft => ({
+    ...draftOf(existing(current, name)),
+    deleted_at: deps.now().toISOString(),
+  });
+}
+
+/** A page of stacks with what the list shows of them, in a handful of batch reads. */
+async function viewsOf(deps: ApiDeps, stacks: Stack[]) {
+  const names = stacks.map(({ stack_name }) => stack_name);
+  const places = stacks.flatMap(({ stack_name, weights }) =>
+    entriesOf(weights).map(([cloud]) => ({ stack_name, cloud })),
+  );
+  const [statuses, shares, seen, verdicts, orders] = await Promise.all([
+    deps.readStatuses(names),
+    deps.readShares(places),
+    deps.readSeenAt(places),
+    deps.listVerdicts(),
+    deps.listOrders(),
+  ]);
+  const everywhere = {
+    verdicts: new Map(verdicts.map((verdict) => [verdict.cloud, verdict])),
+    orders: new Map(orders.map((order) => [order.cloud, order])),
+  };
+  const statusOf = new Map(statuses.map((status) => [status.stack_name, status]));
+  const sharesOf = Map.groupBy(shares, ({ stack_name }) => stack_name);
+  const seenOf = Map.groupBy(seen, ({ stack_name }) => stack_name);
+  return stacks.map((stack) => {
+    const { stack_name } = stack;
+    const status = statusOf.get(stack_name);
+    const own = {
+      stack,
+      shares: sharesOf.get(stack_name) ?? [],
+      seen: new Map((seenOf.get(stack_name) ?? []).map((reading) => [reading.cloud, reading])),
+    };
+    return { ...everywhere, ...own, ...(status ? { status } : {}) };
+  });
+}
+
+/** The fields that are there: a `undefined` would take away what it is spread over. */
+function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

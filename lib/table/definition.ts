@@ -22,3 +22,18 @@ export const streamFilter: readonly KeyPattern[] = [
   { pk: [{ prefix: "CLOUD#" }], sk: [{ prefix: "SEEN#" }] },
   { pk: [{ prefix: "STACK#" }, { prefix: "CLOUD#" }], sk: [{ prefix: "EVENT#" }] },
 ];
+
+/** The stream filter as Lambda's event source wants it: one JSON pattern for each of the four. */
+export function eventSourcePatterns(): string[] {
+  const attribute = (match: KeyMatch) => ({ S: match });
+  return streamFilter.map(({ pk, sk }) =>
+    JSON.stringify({
+      dynamodb: {
+        Keys: {
+          [definition.hashKey]: attribute(pk),
+          ...(sk === undefined ? {} : { [definition.rangeKey]: attribute(sk) }),
+        },
+      },
+    }),
+  );
+}

@@ -9,6 +9,8 @@ export type Item = Key & Record<string, unknown>;
 export type Condition =
   | { exists: boolean }
   | { equals: Record<string, string | number | boolean | undefined> }
+  /** No item at all, or one that has this attribute: a tombstone, say. */
+  | { absentOrHas: string }
   /** Absent, or lower than the value: the newest wins. */
   | { olderThan: { path: string; value: string | number } };
 

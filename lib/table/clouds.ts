@@ -1,0 +1,103 @@
+import type { Board, ProbeDeps } from "../cloud/deps.ts";
+import {
+  type CloudName,
+  CloudOrders,
+  Seen,
+  type Time,
+  Vantage,
+  Verdict,
+  Vote,
+} from "../cloud/schema.ts";
+import type { Event } from "../event/schema.ts";
+import { Stack, type StackName, Status } from "../stack/schema.ts";
+import { eventPut, expiry } from "./events.ts";
+import type { Condition, Key, Table, Write } from "./item.ts";
+import { keys, ofCloud, partitions } from "./keys.ts";
+import { itemFor, parseAll, parseIf, schema } from "./parse.ts";
+
+/** What the table keeps of clouds: verdicts, votes, orders and vantages, and what was seen there. */
+export function cloudTable(table: Table) {
+  const list = (pk: string, prefix?: string) =>
+    table.query({ pk, ...(prefix === undefined ? {} : { prefix }) });
+  const withEvents = (write: Write, events: Event[]) =>
+    events.length === 0 ? table.write(write) : table.transact([write, ...events.map(eventPut)]);
+  const ofProbe = {
+    readBoard: async (): Promise<Board> => {
+      const [stacks, statuses, verdicts, orders, vantages] = await Promise.all([
+        list(partitions.stack),
+        list(partitions.status),
+        list(partitions.verdict),
+        list(partitions.cloud),
+        list(partitions.vantage),
+      ]);
+      return {
+        stacks: parseAll(Stack, stacks),
+        statuses: parseAll(Status, statuses),
+        verdicts: parseAll(Verdict, verdicts),
+        orders: parseAll(CloudOrders, orders),
+        vantages: parseAll(Vantage, vantages),
+      };
+    },
+    readVotes: async (clouds, vantages) => {
+      const wanted = clouds.flatMap((cloud) => vantages.map((of) => keys.vote(cloud, of)));
+      return parseAll(Vote, await table.getMany(wanted));
+    },
+    saveVote: (vote, previousAt) =>
+      table.write(putIfStill(keys.vote(vote.cloud, vote.vantage), vote, previousAt)),
+    saveVerdict: (verdict, previousAt, events) =>
+      withEvents(putIfStill(keys.verdict(verdict.cloud), verdict, previousAt), events),
+    removeVerdict: (cloud, previousAt, events) =>
+      withEvents({ remove: keys.verdict(cloud), when: { equals: { at: previousAt } } }, events),
+    registerVantage: async (vantage) => {
+      const put = itemFor(keys.vantage(vantage.vantage), vantage);
+      await table.write({ put, when: { exists: false } });
+    },
+    readSeen: async (cloud) => parseAll(Seen, await list(ofCloud(cloud), "SEEN#")),
+    saveSeen: (seen) => saveSeen(table, seen),
+    wake: (name, at) => wake(table, name, at),
+  } satisfies Partial<ProbeDeps>;
+  return {
+    ...ofProbe,
+    readVerdict: async (cloud: CloudName): Promise<Verdict | undefined> =>
+      parseIf(Verdict, await table.get(keys.verdict(cloud))),
+    readOrders: async (cloud: CloudName): Promise<CloudOrders | undefined> =>
+      parseIf(CloudOrders, await table.get(keys.cloud(cloud))),
+    /** All votes on a cloud, whoever cast them. */
+    listVotes: async (cloud: CloudName): Promise<Vote[]> =>
+      parseAll(Vote, await list(ofCloud(cloud), "VOTE#")),
+    /** With its events, on the condition that the orders are still those of `previousAt`. */
+    saveOrders: (
+      orders: CloudOrders,
+      previousAt: Time | undefined,
+      events: Event[],
+    ): Promise<boolean> =>
+      withEvents(putIfStill(keys.cloud(orders.cloud), orders, previousAt), events),
+  };
+}
+
+/** A full read of a heat stack; of two, the one begun last wins. False: ours was older. */
+export function saveSeen(table: Table, seen: Seen): Promise<boolean> {
+  const put = itemFor(keys.seen(seen.cloud, seen.stack_name), seen);
+  return table.write({ put, when: { olderThan: { path: "read_at", value: seen.read_at } } });
+}
+
+/**
+ * Has a stack looked at. `asked_at` is kept when a wake without one follows; a wake that nobody
+ * repeats is gone after 30 days.
+ */
+export async function wake(
+  table: Table,
+  name: StackName,
+  at: Time,
+  asked_at?: Time,
+): Promise<void> {
+  const asked = asked_at === undefined ? {} : { asked_at };
+  const set = { schema, at, expires_at: expiry(at), ...asked };
+  await table.write({ update: keys.wake(name), set });
+}
+
+function putIfStill(key: Key, object: { at: Time }, previousAt: Time | undefined): Write {
+  const when: Condition =
+    previousAt === undefined ? { exists: false } : { equals: { at: previousAt } };
+  return { put: itemFor(key, object), when };
+}

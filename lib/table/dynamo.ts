@@ -1,0 +1,185 @@
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  BatchGetItemCommand,
+  DeleteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { definition } from "./definition.ts";
+import { conditionText, keyText, placeholders, updateText } from "./expression.ts";
+import type { Condition, Item, Key, Query, Table, Write } from "./item.ts";
+import { type Attribute, marshalMap, unmarshalMap } from "./marshal.ts";
+
+/**
+ * A client with one pool of kept-alive connections, wide enough for a verdict that moves 1,000
+ * stacks at once. Region, credentials and AWS_ENDPOINT_URL_DYNAMODB come from the environment.
+ */
+export function dynamoClient(options: { endpoint?: string } = {}): DynamoDBClient {
+  return new DynamoDBClient({
+    ...options,
+    requestHandler: {
+      connectionTimeout: 2_000,
+      requestTimeout: 10_000,
+      throwOnRequestTimeout: true,
+      httpAgent: { keepAlive: true, maxSockets: 128 },
+      httpsAgent: { keepAlive: true, maxSockets: 128 },
+      // A thousand stacks wait their turn: that is the plan, not a warning on the console.
+      socketAcquisitionWarningTimeout: 60_000,
+    },
+  });
+}
+
+/** The table on DynamoDB. Throttling is retried by the client, a lost race never. */
+export function dynamo(options: { tableName: string; client?: DynamoDBClient }): Table {
+  const { tableName: TableName, client = dynamoClient() } = options;
+  const get = async (key: Key): Promise<Item | undefined> => {
+    const { Item: found } = await client.send(
+      new GetItemCommand({ TableName, Key: marshalMap(keyOf(key)), ConsistentRead: true }),
+    );
+    return found === undefined ? undefined : itemOf(found);
+  };
+  const transact = async (writes: Write[]): Promise<boolean> => {
+    if (writes.length === 0) return true;
+    try {
+      const TransactItems = writes.map((write) => transactItem(TableName, write));
+      await client.send(new TransactWriteItemsCommand({ TransactItems }));
+      return true;
+    } catch (error) {
+      if (isLostRace(error)) return false;
+      throw error;
+    }
+  };
+  return {
+    get,
+    getMany: async (keys) => {
+      const unique = [...new Map(keys.map((key) => [`${key.pk}\n${key.sk}`, key])).values()];
+      const chunks = Array.from({ length: Math.ceil(unique.length / 100) }, (_, i) =>
+        unique.slice(i * 100, i * 100 + 100),
+      );
+      return (await Promise.all(chunks.map((chunk) => batchGet(client, TableName, chunk)))).flat();
+    },
+    query: (query) => queryAll(client, TableName, query),
+    write: (write) => ("check" in write ? transact([write]) : writeOne(client, TableName, write)),
+    transact,
+  };
+}
+
+async function batchGet(client: DynamoDBClient, table: string, chunk: Key[]): Promise<Item[]> {
+  const items: Item[] = [];
+  let keys = chunk.map((key) => marshalMap(keyOf(key)));
+  for (let attempt = 0; keys.length > 0; attempt++) {
+    if (attempt > 8) throw new Error("DynamoDB keeps leaving keys of a batch unread");
+    if (attempt > 0) await pause(10 * 2 ** attempt);
+    const answer = await client.send(
+      new BatchGetItemCommand({ RequestItems: { [table]: { Keys: keys, ConsistentRead: true } } }),
+    );
+    items.push(...(answer.Responses?.[table] ?? []).map(itemOf));
+    keys = (answer.UnprocessedKeys?.[table]?.Keys ?? []) as typeof keys;
+  }
+  return items;
+}
+
+async function queryAll(client: DynamoDBClient, table: string, query: Query): Promise<Item[]> {
+  const { after, limit = Number.POSITIVE_INFINITY } = query;
+  const expression = placeholders();
+  const KeyConditionExpression = keyText(query, expression);
+  const items: Item[] = [];
+  if (KeyConditionExpression === undefined || limit <= 0) return items;
+  const input: QueryCommandInput = {
+    TableName: table,
+    KeyConditionExpression,
+    ...expression.fields(),
+    ScanIndexForward: !query.descending,
+    ...(query.index ? { IndexName: definition.index.name } : { ConsistentRead: true }),
+  };
+  do {
+    // One more than wanted: BETWEEN includes `after` itself.
+    if (Number.isFinite(limit)) input.Limit = limit - items.length + 1;
+    const page = await client.send(new QueryCommand(input));
+    items.push(...(page.Items ?? []).map(itemOf).filter((item) => item.sk !== after));
+    input.ExclusiveStartKey = page.LastEvaluatedKey;
+  } while (input.ExclusiveStartKey !== undefined && items.length < limit);
+  return items.slice(0, limit);
+}
+
+async function writeOne(
+  client: DynamoDBClient,
+  TableName: string,
+  write: Exclude<Write, { check: Key }>,
+): Promise<boolean> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if ("put" in write) await client.send(new PutItemCommand(putOf(TableName, write)));
+      else if ("update" in write) {
+        await client.send(new UpdateItemCommand(updateOf(TableName, write)));
+      } else await client.send(new DeleteItemCommand(removeOf(TableName, write)));
+      return true;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      if (error.name === "ConditionalCheckFailedException") return false;
+      // A transaction holds the item for some milliseconds; whether our condition holds is seen after it.
+      if (error.name !== "TransactionConflictException" || attempt === 6) throw error;
+      await pause(Math.random() * 10 * 2 ** attempt);
+    }
+  }
+}
+
+function transactItem(table: string, write: Write) {
+  if ("put" in write) return { Put: putOf(table, write) };
+  if ("update" in write) return { Update: updateOf(table, write) };
+  if ("remove" in write) return { Delete: removeOf(table, write) };
+  const expression = placeholders();
+  const ConditionExpression = conditionText(write.when, expression);
+  const Key = marshalMap(keyOf(write.check));
+  return { ConditionCheck: { TableName: table, Key, ConditionExpression, ...expression.fields() } };
+}
+
+function putOf(TableName: string, { put, when }: Extract<Write, { put: Item }>) {
+  return { TableName, Item: marshalMap(put), ...conditionOf(when) };
+}
+
+function removeOf(TableName: string, { remove, when }: Extract<Write, { remove: Key }>) {
+  return { TableName, Key: marshalMap(keyOf(remove)), ...conditionOf(when) };
+}
+
+function updateOf(TableName: string, { update, set, when }: Extract<Write, { update: Key }>) {
+  const expression = placeholders();
+  const text = updateText(set, expression);
+  return {
+    TableName,
+    Key: marshalMap(keyOf(update)),
+    UpdateExpression: text,
+    ...(when === undefined ? {} : { ConditionExpression: conditionText(when, expression) }),
+    ...expression.fields(),
+  };
+}
+
+function conditionOf(when: Condition | undefined) {
+  if (when === undefined) return {};
+  const expression = placeholders();
+  return { ConditionExpression: conditionText(when, expression), ...expression.fields() };
+}
+
+/** True when every reason is a condition or another transaction; throttling, say, is an error. */
+function isLostRace(error: unknown): boolean {
+  const lost = ["ConditionalCheckFailed", "TransactionConflict", "None"];
+  return (
+    error instanceof TransactionCanceledException &&
+    error.CancellationReasons !== undefined &&
+    error.CancellationReasons.every(({ Code }) => lost.includes(Code ?? "None"))
+  );
+}
+
+function keyOf({ pk, sk }: Key): Key {
+  return { pk, sk };
+}
+
+function itemOf(attributes: Record<string, Attribute>): Item {
+  return unmarshalMap(attributes) as Item; // what is in the table has its keys
+}

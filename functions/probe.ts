@@ -6,14 +6,14 @@ import { minuteOf, ticksOfMinute } from "../lib/cloud/minute.ts";
 import { tick } from "../lib/cloud/tick.ts";
 import { config } from "../lib/config.ts";
 import { log as logOf } from "../lib/log.ts";
-import { clouds as cloudsOf } from "../lib/openstack/clouds.ts";
+import { cloudsFile } from "../lib/openstack/clouds.ts";
 import { cloudTable } from "../lib/table/clouds.ts";
 import { dynamo } from "../lib/table/dynamo.ts";
 
 const settings = config();
 const log = logOf(settings.log);
 const table = cloudTable(dynamo({ tableName: settings.tableName }));
-const clouds = cloudsOf(settings.clouds);
+const clouds = cloudsFile(settings.clouds);
 
 /** The schedule's minute: ticks at every interval until it is over. */
 export const handler = middy().handler(async (event: unknown, context: Context): Promise<void> => {

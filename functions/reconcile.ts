@@ -5,7 +5,7 @@ import type { CloudName } from "../lib/cloud/schema.ts";
 import { config } from "../lib/config.ts";
 import { bus } from "../lib/event/bus.ts";
 import { log as logOf } from "../lib/log.ts";
-import { clouds as cloudsOf } from "../lib/openstack/clouds.ts";
+import { cloudsFile } from "../lib/openstack/clouds.ts";
 import { reconcileBatch } from "../lib/stack/batch.ts";
 import { dynamo } from "../lib/table/dynamo.ts";
 import { subjectOf } from "../lib/table/records.ts";
@@ -14,7 +14,7 @@ import { stackTable } from "../lib/table/stacks.ts";
 const settings = config();
 const log = logOf(settings.log);
 const table = stackTable(dynamo({ tableName: settings.tableName }));
-const clouds = cloudsOf(settings.clouds);
+const clouds = cloudsFile(settings.clouds);
 const facts = bus({ busName: settings.busName });
 
 /** A batch of the table's stream: announces events, and reconciles every stack that a record names, once. */

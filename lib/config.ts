@@ -1,6 +1,9 @@
+import { homedir } from "node:os";
 import * as z from "zod";
 import { VantageName } from "./cloud/schema.ts";
 import { logLevels } from "./log.ts";
+
+type ProcessEnvironment = Record<string, string | undefined>;
 
 const seconds = (byDefault: number) =>
   z.coerce
@@ -43,14 +46,21 @@ const Environment = z.object({
 });
 
 /** The settings by the part that takes them. Milliseconds. */
-function grouped(env: z.infer<typeof Environment>) {
+function grouped(env: z.infer<typeof Environment>, environment: ProcessEnvironment) {
   const stuck = { stuckGraceMs: env.STUCK_GRACE, updateTimeoutMs: 3_600_000 };
   return {
     tableName: env.TABLE_NAME,
     busName: env.BUS_NAME,
     apiTokens: env.API_TOKENS,
     log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT, file: env.LOG_FILE },
-    clouds: { yaml: env.CLOUDS_YAML, only: env.CLOUDS, deadlineMs: env.PROBE_DEADLINE },
+    clouds: {
+      text: env.CLOUDS_YAML,
+      only: env.CLOUDS?.split(",").map((name) => name.trim()),
+      deadlineMs: env.PROBE_DEADLINE,
+      environment,
+      cwd: process.cwd(),
+      home: homedir(),
+    },
     probe: {
       ...stuck,
       vantage: env.VANTAGE,
@@ -75,9 +85,9 @@ export type Config = ReturnType<typeof grouped>;
  * The settings of a function, from its environment. Times come in seconds and are milliseconds here.
  * Throws one error that names everything missing or out of range; values are not repeated.
  */
-export function config(environment: Record<string, string | undefined> = process.env): Config {
+export function config(environment: ProcessEnvironment = process.env): Config {
   const parsed = Environment.safeParse(environment);
-  if (parsed.success) return grouped(parsed.data);
+  if (parsed.success) return grouped(parsed.data, environment);
   const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new Error(`The environment of this function is not complete. ${faults.join("; ")}`);
 }

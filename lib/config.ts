@@ -52,6 +52,7 @@ function grouped(env: z.infer<typeof Environment>, environment: ProcessEnvironme
     tableName: env.TABLE_NAME,
     busName: env.BUS_NAME,
     apiTokens: env.API_TOKENS,
+    roleClaim: env.ROLE_CLAIM,
     log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT, file: env.LOG_FILE },
     clouds: {
       text: env.CLOUDS_YAML,

@@ -183,9 +183,7 @@ export type Plan = z.infer<typeof Plan>;
 
 export const Asked = z.object({ stack_name: StackName, asked_at: Time }).meta({ id: "Asked" });
 
-export const EventList = z
-  .object({ events: z.array(Event.meta({ id: "Event" })), next: Next })
-  .meta({ id: "EventList" });
+export const EventList = z.object({ events: z.array(Event), next: Next }).meta({ id: "EventList" });
 
 /** A vote without what belongs to the login. */
 export const VoteSummary = Vote.omit({ cloud: true, credential_hash: true, missed_at: true }).meta({

@@ -1,0 +1,23 @@
+import * as z from "zod";
+import { Fault } from "../cloud/faults.ts";
+import { Blocking, CloudName, Time } from "../cloud/schema.ts";
+import { Event } from "../event/schema.ts";
+import { Blocked, Condition, Held, Push, StackName } from "../stack/schema.ts";
+
+/** Parts that many answers share, named so that each stands once in the OpenAPI document. */
+const components = {
+  CloudName,
+  StackName,
+  Time,
+  Fault,
+  Push,
+  Blocked,
+  Blocking,
+  Held,
+  Condition,
+  Event,
+};
+
+for (const [id, schema] of Object.entries<z.ZodType>(components)) {
+  z.globalRegistry.add(schema, { id });
+}

@@ -3,6 +3,7 @@ import {
   BatchGetItemCommand,
   DeleteItemCommand,
   DynamoDBClient,
+  type DynamoDBClientConfig,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
@@ -18,9 +19,12 @@ import { type Attribute, marshalMap, unmarshalMap } from "./marshal.ts";
 
 /**
  * A client with one pool of kept-alive connections, wide enough for a verdict that moves 1,000
- * stacks at once. Region, credentials and AWS_ENDPOINT_URL_DYNAMODB come from the environment.
+ * stacks at once. What is not given comes from the environment: region, credentials and
+ * AWS_ENDPOINT_URL_DYNAMODB.
  */
-export function dynamoClient(options: { endpoint?: string } = {}): DynamoDBClient {
+export function dynamoClient(
+  options: Pick<DynamoDBClientConfig, "endpoint" | "region" | "credentials"> = {},
+): DynamoDBClient {
   return new DynamoDBClient({
     ...options,
     requestHandler: {

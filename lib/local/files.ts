@@ -1,0 +1,55 @@
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+
+/** Which database a runtime works on: a path or ":memory:"; the latter's files are in the state directory. */
+export type Place = { database: string; stateDirectory: string };
+
+/** What lies beside a database. Two names of one file (a link) give the same. */
+export type Files = {
+  /** Absent for ":memory:". */
+  database?: string;
+  lock: string;
+  guard: string;
+  token: string;
+};
+
+/** The files of a runtime; makes no file, but the directory. Throws one sentence when it cannot be made. */
+export function filesOf({ database, stateDirectory }: Place): Files {
+  const isMemory = database === ":memory:";
+  const base = isMemory ? join(resolve(stateDirectory), "memory") : resolve(database);
+  const directory = dirname(base);
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw unusable(directory, error);
+  }
+  const real = existsSync(base)
+    ? realpathSync(base)
+    : join(realpathSync(directory), basename(base));
+  return {
+    ...(isMemory ? {} : { database: real }),
+    lock: `${real}.lock`,
+    guard: `${real}.guard`,
+    token: `${real}.token`,
+  };
+}
+
+/** Why a path cannot be used, and what to do, from what the system or SQLite said. */
+export function unusable(path: string, cause: unknown): Error {
+  const { code, errcode, message } = cause as { code?: string; errcode?: number; message?: string };
+  const reasons: [boolean, string][] = [
+    [code === "ENOSPC" || errcode === 13, "the disk is full: free some space"],
+    [code === "EDQUOT", "your disk quota is used up: free some space"],
+    [
+      code === "EACCES" || code === "EPERM",
+      "permission denied: name a place that you may write to",
+    ],
+    [code === "EROFS" || errcode === 8, "it is read-only: name a place that you may write to"],
+    [code === "ENOTDIR" || code === "EEXIST", "a part of the path is a file: name another place"],
+    [code === "EISDIR", "it is a directory: name a file"],
+    [errcode === 14, "it cannot be opened: name a file in a directory that you may write to"],
+    [errcode === 26, "it is a file of another kind: name another file"],
+  ];
+  const [, reason = message ?? String(cause)] = reasons.find(([is]) => is) ?? [];
+  return new Error(`Cannot use ${path}: ${reason}`, { cause });
+}

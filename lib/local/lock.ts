@@ -1,0 +1,113 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import * as z from "zod";
+import { type Files, unusable } from "./files.ts";
+import { Process, processOf } from "./process.ts";
+
+/** The database process, which outlives a killed runtime. */
+export const DatabaseProcess = Process.extend({
+  address: z.string(),
+  port: z.int(),
+  /** The directory of a ":memory:" database, to be removed with it. */
+  scratch: z.string().optional(),
+});
+export type DatabaseProcess = z.infer<typeof DatabaseProcess>;
+
+/** What the lock file says: who holds the database, and where its API is. */
+export const Note = z.object({
+  runtime: Process,
+  since: z.string(),
+  database: DatabaseProcess.optional(),
+  /** Of the API, once it listens. */
+  url: z.string().optional(),
+});
+export type Note = z.infer<typeof Note>;
+
+export type Lock = {
+  /** The database process of a runtime that was killed; perhaps it still runs. */
+  orphan: DatabaseProcess | undefined;
+  /** Adds to what the file says; undefined takes away. */
+  write: (change: { database?: DatabaseProcess | undefined; url?: string }) => void;
+  release: () => void;
+};
+
+/**
+ * Takes the database for this process, or throws saying who holds it. What excludes is the
+ * operating system's lock on the guard file: it ends with its process, even on kill -9, and holds
+ * across containers that share a directory. The lock file only says who it is, and which database
+ * process a killed runtime left behind; that is kept until it is replaced.
+ */
+export function takeLock(files: Files): Lock {
+  const guard = takeGuard(files);
+  const orphan = readNote(files)?.database;
+  let note: Note = {
+    runtime: processOf(process.pid),
+    since: new Date().toISOString(),
+    ...(orphan === undefined ? {} : { database: orphan }),
+  };
+  const write: Lock["write"] = (change) => {
+    note = Note.parse({ ...note, ...change });
+    writeWhole(files.lock, `${JSON.stringify(note, null, 2)}\n`);
+  };
+  try {
+    write({});
+  } catch (error) {
+    guard.close();
+    throw error;
+  }
+  return {
+    orphan,
+    write,
+    release: () => {
+      // Who could not end an orphan leaves its name to the next one.
+      const isLeft = orphan !== undefined && note.database?.pid === orphan.pid;
+      if (!isLeft) rmSync(files.lock, { force: true });
+      // The guard file stays: a file that is removed while somebody opens it is no lock.
+      guard.close();
+    },
+  };
+}
+
+/** Who holds the database, or held it last. Undefined: nobody, or it says nothing sensible. */
+export function readNote(files: Pick<Files, "lock">): Note | undefined {
+  try {
+    return Note.parse(JSON.parse(readFileSync(files.lock, "utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The whole file or nothing of it, for this user's eyes only. */
+export function writeWhole(path: string, text: string): void {
+  const draft = `${path}.${process.pid}`;
+  try {
+    writeFileSync(draft, text, { mode: 0o600, flush: true });
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw unusable(path, error);
+  }
+}
+
+/** SQLite's exclusive lock on an empty file; no journal, as nothing is ever written. */
+function takeGuard(files: Files): DatabaseSync {
+  try {
+    writeFileSync(files.guard, "", { flag: "a", mode: 0o600 });
+    const guard = new DatabaseSync(files.guard, { timeout: 0 });
+    guard.exec("PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE");
+    return guard;
+  } catch (error) {
+    if ((error as { errcode?: number }).errcode !== 5) throw unusable(files.guard, error);
+    throw new Error(heldBy(files), { cause: error });
+  }
+}
+
+function heldBy(files: Files): string {
+  const note = readNote(files);
+  const what = files.database ?? "The :memory: database of this state directory";
+  const who =
+    note === undefined
+      ? "another process"
+      : `process ${note.runtime.pid} since ${note.since}${note.url === undefined ? "" : `, at ${note.url}`}`;
+  return `${what} is held by another heat-spreader: ${who}. Stop that one first, or name another database.`;
+}

@@ -60,8 +60,13 @@ type Body<E extends Endpoint, Side extends "input" | "output"> = E extends {
   ? { body: Side extends "input" ? z.input<B> : z.output<B> }
   : unknown;
 
+/** zod's type of an object without keys allows no other key beside it, not even `query`. */
+type Params<E extends Endpoint> = keyof E["params"]["shape"] extends never
+  ? unknown
+  : z.input<E["params"]>;
+
 /** What a client passes: path parameters, query and body before defaults, and the generation it must still have. */
-export type Call<E extends Endpoint> = z.input<E["params"]> &
+export type Call<E extends Endpoint> = Params<E> &
   Body<E, "input"> &
   (E extends { conditional: true } ? { ifMatch?: number; ifNoneMatch?: "*" } : unknown) & {
     query?: z.input<E["query"]>;

@@ -1,0 +1,22 @@
+import { rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+/** Bundles the command line, and the functions that `run` imports, to dist/ for Node 22.19. */
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+await rm(`${root}dist`, { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: ["bin/heat-spreader.ts"],
+  outdir: "dist",
+  bundle: true,
+  // `version` must not wait for what only `run` needs.
+  splitting: true,
+  platform: "node",
+  format: "esm",
+  target: "node22",
+  // Dependencies are installed beside it, each in its own version.
+  packages: "external",
+  logLevel: "warning",
+});

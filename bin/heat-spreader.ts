@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+import { main } from "../lib/cli/main.ts";
+import { terminal } from "../lib/cli/terminal.ts";
+
+const { stdout, stderr, env: environment } = process;
+
+// Node's own warnings are for developers, and must not stand between a script and our output.
+process.removeAllListeners("warning");
+
+// `heat-spreader list | head -1`: whoever reads has read enough.
+for (const stream of [stdout, stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === "EPIPE" ? 0 : 1);
+  });
+}
+
+process.exitCode = await main(process.argv.slice(2), {
+  environment,
+  terminal: terminal({ stdout, stderr }, environment),
+});

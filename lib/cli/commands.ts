@@ -1,0 +1,44 @@
+import type { Command } from "./command.ts";
+import {
+  pauseCommand,
+  planCommand,
+  reconcileCommand,
+  releaseCommand,
+  resumeCommand,
+} from "./commands/actions.ts";
+import { cloudListCommand, cloudOrderCommands, cloudShowCommand } from "./commands/clouds.ts";
+import { eventsCommand } from "./commands/events.ts";
+import {
+  addCommand,
+  deleteCommand,
+  listCommand,
+  showCommand,
+  updateCommand,
+} from "./commands/stacks.ts";
+import { tokenNewCommand } from "./commands/token.ts";
+import { versionCommand } from "./commands/version.ts";
+import { watchCommand } from "./commands/watch.ts";
+import { weightRemoveCommand, weightSetCommand } from "./commands/weights.ts";
+
+/** The command line as one table, in the order of the help. */
+export const commands: readonly Command[] = [
+  addCommand,
+  listCommand,
+  showCommand,
+  updateCommand,
+  deleteCommand,
+  weightSetCommand,
+  weightRemoveCommand,
+  planCommand,
+  watchCommand,
+  eventsCommand,
+  pauseCommand,
+  resumeCommand,
+  reconcileCommand,
+  releaseCommand,
+  cloudListCommand,
+  cloudShowCommand,
+  ...cloudOrderCommands,
+  tokenNewCommand,
+  versionCommand,
+];

@@ -1,0 +1,38 @@
+import { createHash, randomBytes } from "node:crypto";
+import { Role } from "../../api/endpoint.ts";
+import { command } from "../command.ts";
+import { usage } from "../failure.ts";
+import { formatOf, formatOptions, printFields } from "../format.ts";
+
+export const tokenNewCommand = command({
+  name: "token new",
+  summary: "Make a token for the API, and the entry that lets it in",
+  details:
+    "Nothing is kept: add the entry to API_TOKENS of the deployment, and give the token to whoever is to\n" +
+    "use it. The entry holds only a hash, from which the token cannot be found.",
+  arguments: { name: { name: "NAME", summary: "Whose token it is; logs and events say it" } },
+  options: {
+    role: {
+      value: "ROLE",
+      choices: Role.options,
+      summary: "operator (default) may write, reader only reads, vantage only votes",
+    },
+    ...formatOptions,
+  },
+  columns: ["token", "entry"],
+  examples: ["token new alice", "token new dashboard --role reader -f json"],
+  run: async (context, given) => {
+    const { name, role = "operator" } = given;
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.@-]{0,62}$/.test(name)) {
+      throw usage(
+        `${JSON.stringify(name)} cannot name a token: 1 to 63 letters, digits, _ . @ or -, the first a letter or digit.`,
+      );
+    }
+    const token = randomBytes(32).toString("base64url");
+    const entry = `${name}:${role}:${createHash("sha256").update(token).digest("hex")}`;
+    printFields(context, given, { token, entry });
+    if (formatOf(given) === "table") {
+      context.terminal.note("The token is not shown again. Add the entry to API_TOKENS.");
+    }
+  },
+});

@@ -1,0 +1,131 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Client } from "../../api/client.ts";
+import type { CloudSummary, StackDetail } from "../../api/schema.ts";
+import type { Event } from "../../event/schema.ts";
+import type { StackName } from "../../stack/schema.ts";
+import { command } from "../command.ts";
+import type { Context } from "../context.ts";
+import { Failure } from "../failure.ts";
+import { seconds, stackName } from "../given.ts";
+import { grid } from "../grid.ts";
+import { stackText, summaryRow } from "../stack-view.ts";
+import { plain } from "../terminal.ts";
+import { progressText } from "../wait.ts";
+import { allStacks } from "./stacks.ts";
+
+export const watchCommand = command({
+  name: "watch",
+  summary: "Watch a stack, or all stacks and clouds, as they change",
+  details:
+    "On a terminal the view is renewed in place; elsewhere a line is printed whenever something\nchanged. End it with Ctrl-C.",
+  arguments: { stack: { name: "STACK", optional: true, summary: "Only this stack" } },
+  options: { every: { value: "SECONDS", summary: "How often to look; 2 unless said" } },
+  examples: ["watch web", "watch"],
+  run: async (context, given) => {
+    const name = given.stack === undefined ? undefined : stackName(given.stack);
+    const everyMs = seconds(given.every ?? "2", "--every");
+    const { client } = await context.connection();
+    const lines = new Map<string, string>();
+    let isFirst = true;
+    for (;;) {
+      try {
+        if (context.terminal.isTerminal) {
+          context.terminal.redraw(await view(context, client, name));
+        } else {
+          await printChanges(context, client, name, lines);
+        }
+      } catch (error) {
+        if (isFirst || !isAway(error)) throw error;
+        context.terminal.note(error.message);
+      }
+      isFirst = false;
+      await pause(everyMs);
+    }
+  },
+});
+
+/** A restart of the API does not end a watch. */
+function isAway(error: unknown): error is Failure {
+  return error instanceof Failure && error.code?.startsWith("connection.") === true;
+}
+
+async function view(
+  context: Context,
+  client: Client,
+  name: StackName | undefined,
+): Promise<string> {
+  if (name !== undefined) {
+    const [stack, { events }] = await Promise.all([
+      client.getStack({ stack_name: name }),
+      client.listStackEvents({ stack_name: name, query: { limit: 5 } }),
+    ]);
+    return [stackText(context, stack), recent(context, events)].join("\n\n");
+  }
+  const [{ clouds }, stacks, { events }] = await Promise.all([
+    client.listClouds(),
+    allStacks(client),
+    client.listEvents({ query: { limit: 5 } }),
+  ]);
+  const rows = stacks.map(summaryRow);
+  const stackRows = rows.map(({ stack_name, count, in_place, state }) =>
+    [stack_name, count, in_place, state].map(String),
+  );
+  return [
+    grid(context.terminal, ["Cloud", "Verdict", "Since", "Reason"], clouds.map(cloudRow)),
+    grid(context.terminal, ["Stack", "Count", "In place", "State"], stackRows),
+    recent(context, events),
+  ].join("\n\n");
+}
+
+function cloudRow({ cloud, verdict, since, reason, blocking, drained }: CloudSummary): string[] {
+  const why = blocking ? `blocked: ${blocking.message}` : reason;
+  return [cloud, verdict, since, drained ? `drained; ${why}` : why];
+}
+
+function recent({ terminal }: Context, events: Event[]): string {
+  const lines = events.map(({ at, message }) => plain(`${at}  ${message}`));
+  const width = terminal.columns ?? 80;
+  return lines
+    .reverse()
+    .map((line) => line.slice(0, width))
+    .join("\n");
+}
+
+/** A line for each stack (and cloud) that is not what it was. */
+async function printChanges(
+  { terminal }: Context,
+  client: Client,
+  name: StackName | undefined,
+  lines: Map<string, string>,
+): Promise<void> {
+  const now = name === undefined ? await all(client) : [await one(client, name)];
+  for (const { key, line } of now) {
+    if (lines.get(key) === line) continue;
+    lines.set(key, line);
+    terminal.print(plain(`${new Date().toISOString()}  ${line}`));
+  }
+}
+
+type Line = { key: string; line: string };
+
+async function one(client: Client, stack_name: StackName): Promise<Line> {
+  return stackLine(await client.getStack({ stack_name }));
+}
+
+async function all(client: Client): Promise<Line[]> {
+  const [{ clouds }, stacks] = await Promise.all([client.listClouds(), allStacks(client)]);
+  return [
+    ...clouds.map(({ cloud, verdict, reason }) => ({
+      key: `cloud ${cloud}`,
+      line: `${cloud}: ${verdict}; ${reason}`,
+    })),
+    ...stacks.map((stack) => ({
+      key: `stack ${stack.stack_name}`,
+      line: `${stack.stack_name}: ${stack.state}; ${stack.totals.in_place} of ${stack.totals.desired} in place`,
+    })),
+  ];
+}
+
+function stackLine(stack: StackDetail): Line {
+  return { key: `stack ${stack.stack_name}`, line: `${progressText(stack)} [${stack.state}]` };
+}

@@ -1,0 +1,75 @@
+import type * as z from "zod";
+import { CloudName } from "../cloud/schema.ts";
+import { Count, CountParameter, MAX_COUNT, StackName, Weight } from "../stack/schema.ts";
+import { usage } from "./failure.ts";
+
+/** The count of `--count`: `-1`, `1.5`, `1e9` and `abc` are each told apart. */
+export function count(text: string): number {
+  const remedy = `Give a whole number from 0 to ${MAX_COUNT}, such as --count 10.`;
+  return parsed(Count, number(text), `--count ${shown(text)}`, remedy);
+}
+
+export function countParameter(text: string): string {
+  const remedy = "Give the name of the template's parameter, such as --parameter instance_count.";
+  return parsed(CountParameter, text, `--parameter ${shown(text)}`, remedy);
+}
+
+/** `what` is how it was written: `--weight 1.1`, or `athens=1.1`. */
+export function weight(text: string, what: string): number {
+  return parsed(Weight, number(text), what, "Give a number from 0 to 1, such as 0.5.");
+}
+
+export function stackName(text: string): StackName {
+  return parsed(StackName, text, `stack ${shown(text)}`, "");
+}
+
+export function cloudName(text: string): CloudName {
+  const remedy = "It is a name from clouds.yaml; heat-spreader cloud list shows them.";
+  return parsed(CloudName, text, `cloud ${shown(text)}`, remedy);
+}
+
+/** `athens=0.5 manchester=0.5`, each cloud once. */
+export function weights(pairs: readonly string[]): Record<CloudName, number> {
+  const seen = new Map<CloudName, number>();
+  for (const pair of pairs) {
+    const [, name, value] = /^([^=]*)=(.*)$/s.exec(pair) ?? [];
+    if (name === undefined || value === undefined) {
+      throw usage(`${shown(pair)} is no weight. Write CLOUD=WEIGHT, such as athens=0.5.`);
+    }
+    const cloud = cloudName(name);
+    if (seen.has(cloud)) throw usage(`${cloud} has two weights here. Give each cloud once.`);
+    seen.set(cloud, weight(value, shown(pair)));
+  }
+  return Object.fromEntries(seen);
+}
+
+/** Seconds of `--timeout` or `--every`, in milliseconds. */
+export function seconds(text: string, option: string): number {
+  const value = number(text);
+  if (typeof value === "number" && value > 0 && value <= 86_400) return value * 1000;
+  throw usage(`${option} ${shown(text)}: give seconds, more than 0 and up to 86400.`);
+}
+
+/** Decimal numbers only: `Number` alone would take an empty word as 0, and 0x10. */
+function number(text: string): number | string {
+  const isDecimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim());
+  return isDecimal ? Number(text) : text;
+}
+
+function parsed<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  what: string,
+  remedy: string,
+): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [first] = result.error.issues;
+  throw usage(`${what}: ${first?.message ?? "not valid"}. ${remedy}`.trim());
+}
+
+/** As typed, quoted where a shell would need it; it may hold anything. */
+function shown(text: string): string {
+  const short = text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return /^[\w.=:+-]+$/.test(short) ? short : JSON.stringify(short);
+}

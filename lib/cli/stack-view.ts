@@ -1,0 +1,181 @@
+import type { Declaration, ShareDetail, StackDetail, StackSummary } from "../api/schema.ts";
+import { entriesOf, weightSum } from "../stack/schema.ts";
+import { title } from "./columns.ts";
+import type { Context } from "./context.ts";
+import { type Cell, type FormatGiven, formatOf, printFields } from "./format.ts";
+import { grid } from "./grid.ts";
+
+/** The declaration alone: what `add`, `update` and `weight` answer with. */
+export function printDeclaration(context: Context, given: FormatGiven, stack: Declaration): void {
+  const isSummary = formatOf(given) === "table" && given.column.length === 0;
+  printFields(context, given, isSummary ? summaryFields(stack) : declarationFields(stack));
+}
+
+/** Of a declaration, and of a stack as it stands. */
+export const declarationColumns = [
+  "stack_name",
+  "count",
+  "count_parameter",
+  "weights",
+  "policy",
+  "paused",
+  "partial",
+  "generation",
+  "created_at",
+  "updated_at",
+] as const;
+export const stackColumns = [
+  ...declarationColumns,
+  "state",
+  "desired",
+  "in_place",
+  "observed_generation",
+  "due_at",
+  "conditions",
+  "shares",
+] as const;
+
+/** A stack as it stands: the declaration with its state, and below it a line for each cloud. */
+export function printStack(context: Context, given: FormatGiven, stack: StackDetail): void {
+  const isSummary = formatOf(given) === "table" && given.column.length === 0;
+  if (isSummary) context.terminal.print(stackText(context, stack));
+  else printFields(context, given, allFields(stack));
+}
+
+/** Both tables of a stack, as text. */
+export function stackText({ terminal }: Context, stack: StackDetail): string {
+  const { weights, ...fields } = summaryFields(stack);
+  const own = stack.shares.length === 0 ? { ...fields, weights } : fields;
+  const rows = Object.entries({ ...own, ...standingFields(stack) }).map(([name, cell]) => [
+    title(name),
+    textOf(cell),
+  ]);
+  const table = grid(terminal, ["Field", "Value"], rows);
+  if (stack.shares.length === 0) return table;
+  return `${table}\n${sharesText({ terminal }, stack.shares)}`;
+}
+
+const shareHeads = ["Weight", "Desired", "In place", "Verdict", "Heat", "Remarks"];
+
+/** A line for each share, headed by its cloud, or by its stack where all are of one cloud. */
+export function sharesText(
+  { terminal }: Pick<Context, "terminal">,
+  shares: ShareDetail[],
+  by: "cloud" | "stack_name" = "cloud",
+): string {
+  const rows = shares.map((share) => [
+    share[by],
+    share.weight ?? "-",
+    share.desired ?? "-",
+    share.seen?.in_place ?? "-",
+    share.verdict,
+    share.seen?.heat_status ?? "-",
+    remarks(share),
+  ]);
+  return grid(terminal, [title(by === "cloud" ? "cloud" : "stack"), ...shareHeads], rows);
+}
+
+/** What a person wants to know of it. */
+function summaryFields(stack: Declaration): Record<string, Cell> {
+  const { paused, partial, generation, created_at, updated_at, ...rest } = declarationFields(stack);
+  return { ...rest, ...(stack.paused ? { paused } : {}), ...(stack.partial ? { partial } : {}) };
+}
+
+function declarationFields(stack: Declaration): Record<string, Cell> {
+  const { failover, order, failback } = stack.policy;
+  const given = entriesOf(stack.weights).map(([cloud, weight]) => `${cloud} ${weight}`);
+  return {
+    stack_name: stack.stack_name,
+    count: stack.count,
+    count_parameter: stack.count_parameter,
+    weights: { text: given.join("\n") || "none yet", value: stack.weights },
+    policy: {
+      text: `failover ${failover}, order ${order}, failback ${failback}`,
+      value: stack.policy,
+    },
+    paused: stack.paused,
+    partial: stack.partial,
+    generation: stack.generation,
+    created_at: stack.created_at,
+    updated_at: stack.updated_at,
+  };
+}
+
+function standingFields(stack: StackDetail): Record<string, Cell> {
+  return {
+    state: { text: stateText(stack), value: stack.state },
+    in_place: `${stack.totals.in_place} of ${stack.totals.desired}`,
+  };
+}
+
+function allFields(stack: StackDetail): Record<string, Cell> {
+  const { totals, conditions, shares, observed_generation, due_at } = stack;
+  return {
+    ...declarationFields(stack),
+    state: stack.state,
+    desired: totals.desired,
+    in_place: totals.in_place,
+    observed_generation,
+    due_at,
+    conditions: json(conditions),
+    shares: json(shares),
+  };
+}
+
+/** The state, and why it is that. */
+export function stateText({
+  state,
+  conditions,
+}: Pick<StackDetail, "state" | "conditions">): string {
+  const reason = conditions.find(({ type, status }) => type === state && status);
+  return reason?.message ? `${state}: ${reason.message}` : state;
+}
+
+/** What a person should know of a share beside its numbers, the worst first. */
+export function remarks(share: ShareDetail): string {
+  const { blocked, held, lost, push, seen, drained } = share;
+  const isPushing = push !== undefined && seen?.count !== undefined && seen.in_place !== push.count;
+  return [
+    ...(blocked ? [`blocked: ${blocked.message}`] : []),
+    ...(held ? [`held: ${held.message}`] : []),
+    ...(seen?.missing ? ["missing: there is no heat stack of this name"] : []),
+    ...(seen?.stuck ? ["stuck: its update did not end"] : []),
+    ...(lost ? ["lost: its instances were dealt to the others"] : []),
+    ...(drained ? ["drained"] : []),
+    ...(share.weight === undefined ? ["no longer weighed"] : []),
+    ...(isPushing && !blocked ? [`asked for ${push.count}`] : []),
+  ].join("\n");
+}
+
+/** What a new or changed declaration still lacks, as something to do; undefined: nothing. */
+export function advice(stack: Declaration): string | undefined {
+  const { stack_name, weights, partial, completed } = stack;
+  if (entriesOf(weights).length === 0) {
+    return `${stack_name} has no clouds yet. Weigh them: heat-spreader weight set ${stack_name} CLOUD=WEIGHT CLOUD=WEIGHT`;
+  }
+  const sum = weightSum(weights);
+  if (sum >= 1 || partial) return undefined;
+  const missing = `The weights of ${stack_name} sum to ${sum}, so ${Math.ceil(stack.count * sum - 1e-9 * stack.count)} of ${stack.count} are wanted in all.`;
+  if (completed) return missing;
+  return `${missing} No cloud is scaled down until they sum to 1; if less is meant: heat-spreader update ${stack_name} --partial`;
+}
+
+export function summaryRow(stack: StackSummary): Record<string, Cell> {
+  const clouds = entriesOf(stack.weights).map(([cloud, weight]) => `${cloud} ${weight}`);
+  return {
+    stack_name: stack.stack_name,
+    count: stack.count,
+    in_place: stack.totals.in_place,
+    state: stack.state,
+    count_parameter: stack.count_parameter,
+    weights: { text: clouds.join(", "), value: stack.weights },
+  };
+}
+
+function textOf(cell: Cell): string {
+  return typeof cell === "object" ? String(cell.text) : String(cell ?? "");
+}
+
+function json(value: unknown): Cell {
+  return { text: JSON.stringify(value), value };
+}

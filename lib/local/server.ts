@@ -1,0 +1,154 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
+import type { Log } from "../log.ts";
+import { gatewayEvent, MOST_BYTES, readBody, writeResult } from "./gateway.ts";
+import { isLoopback, isOurHost, urlHost } from "./host.ts";
+
+/** How long a client that sends too much may take to notice that it was answered. */
+const LINGER_MS = 1000;
+
+export type ServerOptions = {
+  address: string;
+  /** 0: any free one. */
+  port: number;
+  /** True: an address that other machines reach, without TLS. */
+  insecure: boolean;
+  invoke: (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
+  log: Log;
+};
+
+export type LocalServer = {
+  url: string;
+  port: number;
+  /** No new connections; resolves when the requests under way have been answered. */
+  stop: () => Promise<void>;
+  /** Cuts off what is still open. */
+  cutOff: () => void;
+};
+
+/**
+ * An HTTP server before the API's handler, as API Gateway is. Throws, saying what to do, when the
+ * address is open to others without TLS, or when it cannot be listened on.
+ */
+export async function httpServer(options: ServerOptions): Promise<LocalServer> {
+  const { address, insecure } = options;
+  if (!isLoopback(address) && !insecure) {
+    throw new Error(
+      `Refusing to listen on ${address}: without TLS, tokens would cross the network in clear. ` +
+        "Listen on 127.0.0.1 behind a proxy that speaks TLS, or set `insecure: true` under `server` " +
+        "if the network is yours.",
+    );
+  }
+  const server = createServer(
+    {
+      // A client that sends slowly on purpose holds a connection for this long, and no longer.
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 2_000,
+      maxHeaderSize: 16 * 1024,
+    },
+    (request, response) => serve(options, request, response),
+  );
+  server.maxConnections = 1000;
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    if (Number(request.headers["content-length"] ?? 0) <= MOST_BYTES) response.writeContinue();
+    return serve(options, request, response);
+  });
+  const port = await listen(server, options);
+  return {
+    url: `http://${urlHost(isWildcard(address) ? "127.0.0.1" : address)}:${port}`,
+    port,
+    stop: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      // A kept-alive connection is idle, and can be closed, only once its last answer is out.
+      const closing = setInterval(() => server.closeIdleConnections(), 50);
+      await closed;
+      clearInterval(closing);
+    },
+    cutOff: () => server.closeAllConnections(),
+  };
+}
+
+async function serve(
+  { address, invoke, log }: ServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    if (!isOurHost(request.headers.host, address)) {
+      return refuse(request, response, {
+        status: 421,
+        title: "Not the host that was asked for",
+        code: "request.misdirected",
+        detail: `This server answers to ${address} and to loopback names only: call it by one of these, or set \`address\` under \`server\`.`,
+      });
+    }
+    const body = await readBody(request);
+    if (body === undefined) {
+      return refuse(request, response, {
+        status: 413,
+        title: "The body is too large",
+        code: "request.too_large",
+        detail: "A body has at most 64 KiB.",
+      });
+    }
+    writeResult(response, await invoke(gatewayEvent(request, body)));
+  } catch (error) {
+    if (request.errored || response.destroyed) return;
+    log.error("request not answered", { method: request.method, error });
+    if (response.headersSent) return void response.destroy();
+    refuse(request, response, {
+      status: 500,
+      title: "Internal Server Error",
+      code: "internal",
+      detail: "Something went wrong inside Heat Spreader; its log has more.",
+    });
+  }
+}
+
+type Refusal = { status: number; title: string; code: string; detail: string };
+
+/** Answers without reading on, and closes: at once would be a reset that hides the answer. */
+function refuse(request: IncomingMessage, response: ServerResponse, problem: Refusal): void {
+  response.writeHead(problem.status, {
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+    connection: "close",
+  });
+  response.end(JSON.stringify({ type: "about:blank", ...problem, request_id: randomUUID() }));
+  const { socket } = request;
+  request.resume();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
+
+function listen(server: Server, { address, port }: ServerOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      reject(new Error(listenFault(error.code, address, port), { cause: error }));
+    });
+    server.listen({ host: address.replace(/^\[(.*)\]$/, "$1"), port }, () => {
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function listenFault(code: string | undefined, address: string, port: number): string {
+  const at = `${urlHost(address)} port ${port}`;
+  if (code === "EADDRINUSE") {
+    return `${at} is in use. End what listens there, or set another \`port\` under \`server\` (0: any free one).`;
+  }
+  if (code === "EACCES") {
+    return `${at} needs privileges that this user has not. Set a \`port\` of 1024 or above under \`server\`.`;
+  }
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+    return `${address} is not an address of this machine. Set \`address\` under \`server\` to one that is, such as 127.0.0.1.`;
+  }
+  return `Cannot listen on ${at} (${code}).`;
+}
+
+function isWildcard(address: string): boolean {
+  return ["0.0.0.0", "::", "[::]"].includes(address);
+}

@@ -54,10 +54,15 @@ export function cloudTable(table: Table) {
     },
     readSeen: async (cloud) => parseAll(Seen, await list(ofCloud(cloud), "SEEN#")),
     saveSeen: (seen) => saveSeen(table, seen),
-    wake: (name, at) => wake(table, name, at),
+    wake: (name: StackName, at: Time, asked_at?: Time) => wake(table, name, at, asked_at),
   } satisfies Partial<ProbeDeps>;
   return {
     ...ofProbe,
+    /** Of every cloud that the deployment knows. */
+    listVerdicts: async (): Promise<Verdict[]> => parseAll(Verdict, await list(partitions.verdict)),
+    /** What people ordered, wherever they did. */
+    listOrders: async (): Promise<CloudOrders[]> =>
+      parseAll(CloudOrders, await list(partitions.cloud)),
     readVerdict: async (cloud: CloudName): Promise<Verdict | undefined> =>
       parseIf(Verdict, await table.get(keys.verdict(cloud))),
     readOrders: async (cloud: CloudName): Promise<CloudOrders | undefined> =>

@@ -52,7 +52,9 @@ export function eventTable(table: Table) {
      */
     listEvents: async (history: History & { now: Date }): Promise<EventPage> => {
       const { now, since, limit, marker } = history;
-      const newest = marker === undefined ? now.getTime() + SKEW_MS : timeOf(marker);
+      // A marker of the future would mean a query for each of its days.
+      const latest = now.getTime() + SKEW_MS;
+      const newest = marker === undefined ? latest : Math.min(latest, timeOf(marker));
       const kept = now.getTime() - KEPT_DAYS * DAY_MS;
       const oldest = Math.max(kept, since === undefined ? kept : Date.parse(since) - SKEW_MS);
       const items: Item[] = [];

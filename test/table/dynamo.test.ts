@@ -1,6 +1,7 @@
 import { after, before } from "node:test";
 import { dynamo } from "../../lib/table/dynamo.ts";
 import type { Table } from "../../lib/table/item.ts";
+import { storesContract } from "../contract/stores.ts";
 import { tableContract } from "../contract/table.ts";
 import { openEmbeddedTable } from "../support/embedded-table.ts";
 
@@ -16,3 +17,4 @@ before(async () => {
 after(() => close());
 
 tableContract(async () => table);
+storesContract(async () => table);

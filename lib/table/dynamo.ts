@@ -17,10 +17,12 @@ import { conditionText, keyText, placeholders, updateText } from "./expression.t
 import type { Condition, Item, Key, Query, Table, Write } from "./item.ts";
 import { type Attribute, marshalMap, unmarshalMap } from "./marshal.ts";
 
+/** Enough for a verdict that moves 1,000 stacks at once, and well under a process's 1,024 files. */
+const CONNECTIONS = 128;
+
 /**
- * A client with one pool of kept-alive connections, wide enough for a verdict that moves 1,000
- * stacks at once. What is not given comes from the environment: region, credentials and
- * AWS_ENDPOINT_URL_DYNAMODB.
+ * A client with one pool of kept-alive connections and a deadline for each call. What is not given
+ * comes from the environment: region, credentials and AWS_ENDPOINT_URL_DYNAMODB.
  */
 export function dynamoClient(
   options: Pick<DynamoDBClientConfig, "endpoint" | "region" | "credentials"> = {},
@@ -31,10 +33,8 @@ export function dynamoClient(
       connectionTimeout: 2_000,
       requestTimeout: 10_000,
       throwOnRequestTimeout: true,
-      httpAgent: { keepAlive: true, maxSockets: 128 },
-      httpsAgent: { keepAlive: true, maxSockets: 128 },
-      // A thousand stacks wait their turn: that is the plan, not a warning on the console.
-      socketAcquisitionWarningTimeout: 60_000,
+      httpAgent: { keepAlive: true, maxSockets: CONNECTIONS },
+      httpsAgent: { keepAlive: true, maxSockets: CONNECTIONS },
     },
   });
 }
@@ -42,17 +42,12 @@ export function dynamoClient(
 /** The table on DynamoDB. Throttling is retried by the client, a lost race never. */
 export function dynamo(options: { tableName: string; client?: DynamoDBClient }): Table {
   const { tableName: TableName, client = dynamoClient() } = options;
-  const get = async (key: Key): Promise<Item | undefined> => {
-    const { Item: found } = await client.send(
-      new GetItemCommand({ TableName, Key: marshalMap(keyOf(key)), ConsistentRead: true }),
-    );
-    return found === undefined ? undefined : itemOf(found);
-  };
+  const turn = turns(CONNECTIONS);
   const transact = async (writes: Write[]): Promise<boolean> => {
     if (writes.length === 0) return true;
     try {
       const TransactItems = writes.map((write) => transactItem(TableName, write));
-      await client.send(new TransactWriteItemsCommand({ TransactItems }));
+      await turn(() => client.send(new TransactWriteItemsCommand({ TransactItems })));
       return true;
     } catch (error) {
       if (isLostRace(error)) return false;
@@ -60,23 +55,48 @@ export function dynamo(options: { tableName: string; client?: DynamoDBClient }):
     }
   };
   return {
-    get,
+    get: async (key) => {
+      const get = new GetItemCommand({ TableName, Key: attributesOf(key), ConsistentRead: true });
+      const { Item: found } = await turn(() => client.send(get));
+      return found === undefined ? undefined : itemOf(found);
+    },
     getMany: async (keys) => {
       const unique = [...new Map(keys.map((key) => [`${key.pk}\n${key.sk}`, key])).values()];
       const chunks = Array.from({ length: Math.ceil(unique.length / 100) }, (_, i) =>
-        unique.slice(i * 100, i * 100 + 100),
+        turn(() => batchGet(client, TableName, unique.slice(i * 100, i * 100 + 100))),
       );
-      return (await Promise.all(chunks.map((chunk) => batchGet(client, TableName, chunk)))).flat();
+      return (await Promise.all(chunks)).flat();
     },
-    query: (query) => queryAll(client, TableName, query),
-    write: (write) => ("check" in write ? transact([write]) : writeOne(client, TableName, write)),
+    query: (query) => turn(() => queryAll(client, TableName, query)),
+    write: (write) =>
+      "check" in write ? transact([write]) : turn(() => writeOne(client, TableName, write)),
     transact,
+  };
+}
+
+/**
+ * Lets so many run at once, the others wait in line: the client's timeouts begin when it is asked,
+ * not when it has a connection free, and a thousand stacks ask at once.
+ */
+function turns(width: number): <T>(run: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (run) => {
+    if (running >= width) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
+    try {
+      return await run();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
   };
 }
 
 async function batchGet(client: DynamoDBClient, table: string, chunk: Key[]): Promise<Item[]> {
   const items: Item[] = [];
-  let keys = chunk.map((key) => marshalMap(keyOf(key)));
+  let keys = chunk.map((key) => attributesOf(key));
   for (let attempt = 0; keys.length > 0; attempt++) {
     if (attempt > 8) throw new Error("DynamoDB keeps leaving keys of a batch unread");
     if (attempt > 0) await pause(10 * 2 ** attempt);
@@ -140,7 +160,7 @@ function transactItem(table: string, write: Write) {
   if ("remove" in write) return { Delete: removeOf(table, write) };
   const expression = placeholders();
   const ConditionExpression = conditionText(write.when, expression);
-  const Key = marshalMap(keyOf(write.check));
+  const Key = attributesOf(write.check);
   return { ConditionCheck: { TableName: table, Key, ConditionExpression, ...expression.fields() } };
 }
 
@@ -149,7 +169,7 @@ function putOf(TableName: string, { put, when }: Extract<Write, { put: Item }>) 
 }
 
 function removeOf(TableName: string, { remove, when }: Extract<Write, { remove: Key }>) {
-  return { TableName, Key: marshalMap(keyOf(remove)), ...conditionOf(when) };
+  return { TableName, Key: attributesOf(remove), ...conditionOf(when) };
 }
 
 function updateOf(TableName: string, { update, set, when }: Extract<Write, { update: Key }>) {
@@ -157,7 +177,7 @@ function updateOf(TableName: string, { update, set, when }: Extract<Write, { upd
   const text = updateText(set, expression);
   return {
     TableName,
-    Key: marshalMap(keyOf(update)),
+    Key: attributesOf(update),
     UpdateExpression: text,
     ...(when === undefined ? {} : { ConditionExpression: conditionText(when, expression) }),
     ...expression.fields(),
@@ -180,8 +200,8 @@ function isLostRace(error: unknown): boolean {
   );
 }
 
-function keyOf({ pk, sk }: Key): Key {
-  return { pk, sk };
+function attributesOf({ pk, sk }: Key) {
+  return marshalMap({ pk, sk });
 }
 
 function itemOf(attributes: Record<string, Attribute>): Item {

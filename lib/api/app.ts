@@ -73,11 +73,13 @@ export function app(options: AppOptions) {
     .use(problems(options.log));
 }
 
+/** Exactly the reply that the contract promises: what else an item holds stays inside. */
 function resultOf(
   endpoint: Endpoint,
-  { reply, status = 200, headers = {} }: Answer<Endpoint>,
+  { reply: found, status = 200, headers = {} }: Answer<Endpoint>,
 ): Result {
   const isJson = endpoint.media === undefined;
+  const reply = endpoint.reply.parse(found);
   return {
     statusCode: status,
     headers: {

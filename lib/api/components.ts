@@ -2,7 +2,7 @@ import * as z from "zod";
 import { Fault } from "../cloud/faults.ts";
 import { Blocking, CloudName, Time } from "../cloud/schema.ts";
 import { Event } from "../event/schema.ts";
-import { Blocked, Condition, Held, Push, StackName } from "../stack/schema.ts";
+import { Condition, Held, Push, StackName } from "../stack/schema.ts";
 
 /** Parts that many answers share, named so that each stands once in the OpenAPI document. */
 const components = {
@@ -11,7 +11,6 @@ const components = {
   Time,
   Fault,
   Push,
-  Blocked,
   Blocking,
   Held,
   Condition,

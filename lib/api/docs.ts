@@ -15,7 +15,7 @@ a { color: var(--link); text-decoration: none; } a:hover { text-decoration: unde
 nav { position: sticky; top: 0; height: 100vh; overflow: auto; padding: 1.5rem 1rem 3rem 1.5rem; border-right: 1px solid var(--line); background: var(--panel); font-size: 13px; }
 nav h2 { margin: 1.2rem 0 .3rem; font-size: 11px; letter-spacing: .06em; text-transform: uppercase; color: var(--soft); }
 nav ul { list-style: none; margin: 0; padding: 0; } nav li { padding: .1rem 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; } nav li a { color: var(--ink); }
-nav b { display: inline-block; width: 3.6em; font-size: 10px; }
+nav b { display: inline-block; width: 4.8em; font-size: 10px; }
 main { padding: 2rem clamp(1rem, 4vw, 3.5rem) 6rem; max-width: 62rem; }
 h1 { font-size: 1.9rem; margin: 0 0 .6rem; } main > h2 { margin: 3.2rem 0 .2rem; font-size: 1.35rem; } h3 { margin: 0; font-size: 1.05rem; font-weight: 600; } h4 { margin: 1rem 0 .3rem; font-size: .85rem; color: var(--soft); }
 code, pre { font: 12.5px/1.5 ui-monospace, Menlo, Consolas, monospace; }
@@ -60,13 +60,13 @@ export function docsPage(document: OpenApi): string {
 <nav>
 <a href="#top"><strong>Heat Spreader</strong></a>
 ${tags.map((tag) => `<h2>${tag.name}</h2><ul>${tag.entries.map(link).join("")}</ul>`).join("\n")}
-<h2>Words</h2><ul><li><a href="#schemas">Schemas</a></li><li><a href="#errors">Errors</a></li></ul>
+<h2>reference</h2><ul><li><a href="#schemas">Schemas</a></li><li><a href="#errors">Errors</a></li></ul>
 </nav>
 <main>
 <h1 id="top">Heat Spreader API</h1>
-<p>${text(document.info.description)}</p>
-<p>Every call but those under <a href="#service">service</a> needs a token: <code>Authorization: Bearer ...</code>. The examples take it from <code>$TOKEN</code>, and the address from <code>$API</code>. The same as a document for programs: <a href="/v1/openapi.json">openapi.json</a>.</p>
-${tags.map((tag) => `<h2 id="${tag.name}">${tag.name}</h2><p class="soft">${text(tag.description)}</p>${tag.entries.map((entry) => article(entry, document)).join("\n")}`).join("\n")}
+<p>${prose(document.info.description)}</p>
+<p>Every call but those under <a href="#service">service</a> needs a token: <code>Authorization: Bearer ...</code>. The examples take it from <code>$TOKEN</code>, and the address from <code>$API</code>. A red * marks what must be there. The same as a document for programs: <a href="/v1/openapi.json">openapi.json</a>.</p>
+${tags.map((tag) => `<h2 id="${tag.name}">${tag.name}</h2><p class="soft">${prose(tag.description)}</p>${tag.entries.map((entry) => article(entry, document)).join("\n")}`).join("\n")}
 <h2 id="schemas">Schemas</h2>
 ${Object.entries(document.components.schemas).map(schemaArticle).join("\n")}
 <h2 id="errors">Errors</h2>
@@ -98,7 +98,7 @@ function article({ method, path, operation }: Entry, document: OpenApi): string 
   return `<article id="${operationId}">
 <header><span class="method ${method}">${method.toUpperCase()}</span><code>${text(path)}</code><span class="role">${role === "none" ? "no token" : `role ${role}`}</span></header>
 <h3>${text(summary)}</h3>
-${description === undefined ? "" : `<p>${text(description)}</p>`}
+${description === undefined ? "" : `<p>${prose(description)}</p>`}
 ${parameters.length === 0 ? "" : `<h4>Parameters</h4><table>${parameters.map((parameter) => row(parameter.name, parameter.schema, { ...parameter, place: parameter.in })).join("")}</table>`}
 ${fields === undefined ? "" : `<h4>Body: ${typeText(body ?? {})}</h4>${propertyTable(fields)}`}
 <h4>Answers</h4><table>${Object.entries(responses)
@@ -144,7 +144,7 @@ function row(name: string, schema: JsonSchema, { required, description, place }:
       ? ""
       : ` <span class="soft">default ${text(JSON.stringify(schema.default))}</span>`;
   const inner = schema.properties === undefined ? "" : propertyTable(schema);
-  return `<tr><td><code${required ? ' class="required"' : ""}>${text(name)}</code></td><td>${typeText(schema)}${where}${byDefault}<br>${text(description ?? "")}${inner}</td></tr>`;
+  return `<tr><td><code${required ? ' class="required"' : ""}>${text(name)}</code></td><td>${typeText(schema)}${where}${byDefault}<br>${prose(description ?? "")}${inner}</td></tr>`;
 }
 
 /** A schema's type in a few words, named parts as links. */
@@ -186,6 +186,11 @@ function curl({ method, path, operation }: Entry): string {
       ? []
       : [`  -H "Content-Type: application/json"`, `  -d '${JSON.stringify(body)}'`]),
   ].join(" \\\n");
+}
+
+/** Text in which `code` is marked as people write it. */
+function prose(value: string): string {
+  return text(value).replace(/`([^`]+)`/g, "<code>$1</code>");
 }
 
 function text(value: string): string {

@@ -95,16 +95,14 @@ function operationOf(name: string, endpoint: Endpoint): Operation {
 }
 
 function parametersOf({ params, query, conditional, method, path }: Endpoint): Parameter[] {
-  const named = (schema: z.ZodObject, place: "path" | "query") => {
-    const { properties = {} } = z.toJSONSchema(schema, { io: "input" }) as JsonSchema;
-    return Object.entries(properties).map(([name, property]) => ({
+  const named = ({ shape }: z.ZodObject, place: "path" | "query") =>
+    Object.entries(shape as Record<string, z.ZodType>).map(([name, schema]) => ({
       name,
       in: place,
       required: place === "path",
-      description: words[`query.${name}`] ?? words[name] ?? "",
-      schema: property as JsonSchema,
+      description: words[`${place}.${name}`] ?? words[name] ?? "",
+      schema: refOf(schema),
     }));
-  };
   const header = (name: string, description: string): Parameter[] => [
     { name, in: "header", required: false, description, schema: { type: "string" } },
   ];
@@ -160,7 +158,9 @@ function errorsOf(endpoint: Endpoint): Record<string, Response> {
 
 function refOf(schema: z.ZodType): JsonSchema {
   const id = z.globalRegistry.get(schema)?.id;
-  return id === undefined ? bare(z.toJSONSchema(schema)) : { $ref: `${COMPONENTS}${id}` };
+  return id === undefined
+    ? bare(z.toJSONSchema(schema, { io: "input" }))
+    : { $ref: `${COMPONENTS}${id}` };
 }
 
 /** Bodies as they are sent, before defaults; everything else as it is answered. */

@@ -11,6 +11,7 @@ import {
 } from "../cloud/schema.ts";
 import { Event } from "../event/schema.ts";
 import {
+  Blocked,
   Condition,
   Count,
   CountParameter,
@@ -107,17 +108,20 @@ export const SeenSummary = Seen.pick({
   stuck: true,
 }).meta({ id: "Seen" });
 
+/** Without what it is compared with. */
+export const BlockedSummary = Blocked.omit({ witness: true }).meta({ id: "Blocked" });
+
 /** One cloud's part of a stack. Without `desired`, reconcile has not dealt with it yet. */
 export const ShareDetail = Share.pick({
   stack_name: true,
   cloud: true,
   push: true,
-  blocked: true,
   held: true,
   lost: true,
   retry_at: true,
 })
   .extend({
+    blocked: BlockedSummary.optional(),
     /** Absent: no longer weighed, and kept only until its last push has ended. */
     weight: Weight.optional(),
     desired: z.int().optional(),

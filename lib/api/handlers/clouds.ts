@@ -6,7 +6,7 @@ import { entriesOf } from "../../stack/schema.ts";
 import { cloudViews } from "../../stack/view.ts";
 import type { Handlers } from "../contract.ts";
 import type { ApiDeps } from "../deps.ts";
-import { type CloudSummary, VoteSummary } from "../schema.ts";
+import type { CloudSummary } from "../schema.ts";
 import { shareDetail } from "./show.ts";
 import { unknownText } from "./weights.ts";
 
@@ -76,14 +76,13 @@ async function summaryOf(
 ): Promise<CloudSummary> {
   const votes = (await deps.listVotes(verdict.cloud)).sort((a, b) => (a.at < b.at ? 1 : -1));
   const latency_ms = votes.find((vote) => vote.latency_ms !== undefined)?.latency_ms;
-  const { votes: _, ...judged } = verdict;
   return {
-    ...judged,
+    ...verdict,
     drained: orders?.drained === true,
     ...(orders?.confirmed ? { confirmed: orders.confirmed } : {}),
     ...(orders?.refuted ? { refuted: orders.refuted } : {}),
     ...(latency_ms === undefined ? {} : { latency_ms }),
-    votes: votes.map((vote) => VoteSummary.parse(vote)),
+    votes,
   };
 }
 

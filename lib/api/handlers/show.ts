@@ -2,17 +2,22 @@ import type { StackView } from "../../stack/deps.ts";
 import { placeOf } from "../../stack/pushes.ts";
 import type { Share, Stack, StackState } from "../../stack/schema.ts";
 import { type CloudView, cloudViews, type Declared, ownStatus } from "../../stack/view.ts";
-import type { StackDetail, StackSummary } from "../schema.ts";
-import { Declaration, type LeftRunning, SeenSummary, type ShareDetail } from "../schema.ts";
+import type {
+  Declaration,
+  LeftRunning,
+  ShareDetail,
+  StackDetail,
+  StackSummary,
+} from "../schema.ts";
 
 type Settings = { pushSilenceMs: number };
 
-/** The declaration without what is the table's own, and its generation as ETag. */
+/** The declaration, and its generation as ETag. */
 export function declarationAnswer(stack: Stack): {
   reply: Declaration;
   headers: Record<string, string>;
 } {
-  return { reply: Declaration.parse(stack), headers: { etag: `"${stack.generation}"` } };
+  return { reply: stack, headers: { etag: `"${stack.generation}"` } };
 }
 
 /** A stack as the list shows it. */
@@ -22,7 +27,7 @@ export function summaryOf(view: Declared, settings: Settings): StackSummary {
   const weighed = [...viewsOf(view, settings)].filter(({ weight }) => weight !== undefined);
   const counted = weighed.filter(({ kind, isMissing }) => kind !== "unreachable" && !isMissing);
   return {
-    ...Declaration.parse(view.stack),
+    ...view.stack,
     state: stateOf(view),
     ...(observed === undefined ? {} : { observed_generation: observed }),
     totals: {
@@ -48,8 +53,7 @@ export function detailOf(view: Declared, settings: Settings): StackDetail {
 export function shareDetail(stack_name: Stack["stack_name"], own: CloudView): ShareDetail {
   const { cloud, kind, isDrained, share, raw, weight } = own;
   const { desired, push, blocked, held, lost, retry_at } = share ?? {};
-  const seen = raw && SeenSummary.parse(raw);
-  const known = { weight, desired, push, blocked, held, lost, retry_at, seen };
+  const known = { weight, desired, push, blocked, held, lost, retry_at, seen: raw };
   return { stack_name, cloud, verdict: kind, drained: isDrained, ...defined(known) };
 }
 

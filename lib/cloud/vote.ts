@@ -3,26 +3,45 @@ import type { CloudName, Time, VantageName, Vote } from "./schema.ts";
 
 /** Counters stop here: three misses in a row make a silence count, three successes an up. */
 export const THRESHOLD = 3;
-/** A vote, or a miss, older than this is no evidence: counting begins from 0. Milliseconds. */
-export const VOTE_LIFETIME_MS = 90_000;
+/** A vote, or a miss, older than this is no evidence: counting begins from 0. */
+const VOTE_LIFETIME_MS = 90_000;
 const REWRITE_AFTER_MS = 60_000;
 
-/** What one probe of one cloud came to. */
-export type Finding = { cloud: CloudName; fault?: Fault; latency_ms?: number };
+/** What one probe of one cloud came to; `unasked`: clouds.yaml gave nothing to ask. */
+export type Finding = { cloud: CloudName; fault?: Fault; latency_ms?: number; unasked?: true };
 
-/** A tick that heard nothing from any of its two or more clouds says nothing: it is us. */
+/** A tick that heard nothing from any of the two or more clouds it asked says nothing: it is us. */
 export function isVoid(findings: Finding[]): boolean {
-  return findings.length >= 2 && findings.every(({ fault }) => fault && isSilence(fault));
+  const asked = findings.filter(({ unasked }) => !unasked);
+  return asked.length >= 2 && asked.every(({ fault }) => fault && isSilence(fault));
 }
 
 /**
  * The vote that follows from a finding. An up sets misses to 0, a miss sets successes to 0, an
  * abstention touches neither; a void tick counts nothing at all. A vote older than 90 s, and misses
  * of which the last is, begin from 0, so that three blips in a month are not three in a row; so do
- * the misses of a suspicion that was refuted since. With `busy` (updates of ours run there) a
- * deadline missed counts only once the silence is that old.
+ * the misses of a suspicion that was refuted since. With `busySilenceMs` (updates of ours run there)
+ * a deadline missed counts only once the silence is that old.
  */
-export function countVote(input: {
+export function countVote(found: Found): Vote {
+  const { finding, vantage, at, previous } = found;
+  const { cloud, fault, latency_ms } = finding;
+  const recent = previous && isFresh(previous.at, at) ? previous : undefined;
+  const counted = count(found, recent);
+  const isSame = recent?.vote === counted.vote && recent.fault?.code === fault?.code;
+  return {
+    cloud,
+    vantage,
+    at,
+    since: isSame ? recent.since : at,
+    ...memory(previous),
+    ...(latency_ms === undefined ? {} : { latency_ms }),
+    ...counted,
+    ...(fault ? { fault } : {}),
+  };
+}
+
+type Found = {
   finding: Finding;
   vantage: VantageName;
   at: Time;
@@ -30,48 +49,34 @@ export function countVote(input: {
   isVoid: boolean;
   refutedAt?: Time | undefined;
   busySilenceMs?: number | undefined;
-}): Vote {
-  const { finding, vantage, at, previous, refutedAt } = input;
-  const { cloud, fault, latency_ms } = finding;
-  const kept = keptCounters(previous, at, refutedAt);
-  const vote = {
-    cloud,
-    vantage,
-    at,
-    ...memory(previous),
-    ...(latency_ms === undefined ? {} : { latency_ms }),
-  };
+};
+
+type Counters = Pick<Vote, "misses" | "successes" | "abstentions" | "missed_at">;
+type Counted = Counters & Pick<Vote, "vote" | "void" | "silent_since">;
+
+function count(found: Found, recent: Vote | undefined): Counted {
+  const { finding, at, isVoid, refutedAt, busySilenceMs = 0 } = found;
+  const { fault } = finding;
+  const kept = keptCounters(recent, at, refutedAt);
+  const { misses, successes, abstentions } = kept;
   if (!fault) {
-    const successes = Math.min(THRESHOLD, kept.successes + 1);
-    return same(previous, { ...vote, vote: "up", misses: 0, successes, abstentions: 0 });
+    return { vote: "up", misses: 0, successes: oneMore(successes), abstentions: 0 };
   }
-  if (input.isVoid) {
-    return same(previous, {
-      ...vote,
-      ...kept,
-      ...silence(previous),
-      vote: "abstains",
-      void: true,
-      fault,
-    });
+  if (isVoid) {
+    const { silent_since } = recent ?? {};
+    return { ...kept, vote: "abstains", void: true, ...(silent_since ? { silent_since } : {}) };
   }
   if (!isSilence(fault)) {
-    const abstentions = Math.min(THRESHOLD, kept.abstentions + 1);
-    return same(previous, { ...vote, ...kept, abstentions, vote: "abstains", fault });
+    return { ...kept, vote: "abstains", abstentions: oneMore(abstentions) };
   }
-  const silent_since = previous?.silent_since ?? at;
-  const counts =
-    fault.code !== "timeout" || elapsed(silent_since, at) >= (input.busySilenceMs ?? 0);
-  return same(previous, {
-    ...vote,
-    vote: "silent",
-    misses: counts ? Math.min(THRESHOLD, kept.misses + 1) : kept.misses,
-    successes: 0,
-    abstentions: 0,
-    silent_since,
-    missed_at: counts ? at : (previous?.missed_at ?? at),
-    fault,
-  });
+  const silent_since = recent?.silent_since ?? at;
+  const counts = fault.code !== "timeout" || elapsed(silent_since, at) >= busySilenceMs;
+  const missed = counts ? { misses: oneMore(misses), missed_at: at } : {};
+  return { ...kept, ...missed, vote: "silent", successes: 0, abstentions: 0, silent_since };
+}
+
+function oneMore(counter: number): number {
+  return Math.min(THRESHOLD, counter + 1);
 }
 
 /**
@@ -83,7 +88,7 @@ export function isWorthWriting(
   next: Vote,
   intervalMs: number,
 ): boolean {
-  if (!previous) return true;
+  if (!previous || !isFresh(previous.at, next.at)) return true;
   const age = elapsed(previous.at, next.at);
   if (age < intervalMs / 2) return false;
   return age >= REWRITE_AFTER_MS || essence(previous) !== essence(next);
@@ -94,19 +99,18 @@ export function elapsed(from: Time, to: Time): number {
   return Date.parse(to) - Date.parse(from);
 }
 
-type Counters = Pick<Vote, "misses" | "successes" | "abstentions" | "missed_at">;
+/** Whether something of that time still says anything; from ahead, the clock was set back since. */
+export function isFresh(at: Time, now: Time): boolean {
+  return Math.abs(elapsed(at, now)) <= VOTE_LIFETIME_MS;
+}
 
-function keptCounters(previous: Vote | undefined, at: Time, refutedAt: Time | undefined): Counters {
-  if (!previous || elapsed(previous.at, at) > VOTE_LIFETIME_MS) {
-    return { misses: 0, successes: 0, abstentions: 0 };
-  }
-  const { missed_at, successes, abstentions } = previous;
-  const isFresh =
-    missed_at !== undefined &&
-    elapsed(missed_at, at) <= VOTE_LIFETIME_MS &&
-    !(refutedAt !== undefined && missed_at <= refutedAt);
-  return isFresh
-    ? { misses: previous.misses, missed_at, successes, abstentions }
+function keptCounters(recent: Vote | undefined, at: Time, refutedAt: Time | undefined): Counters {
+  if (!recent) return { misses: 0, successes: 0, abstentions: 0 };
+  const { misses, missed_at, successes, abstentions } = recent;
+  const stillCounts =
+    missed_at !== undefined && isFresh(missed_at, at) && !(refutedAt && missed_at <= refutedAt);
+  return stillCounts
+    ? { misses, missed_at, successes, abstentions }
     : { misses: 0, successes, abstentions };
 }
 
@@ -119,16 +123,6 @@ function memory(previous: Vote | undefined): Partial<Vote> {
     ...(login_pause ? { login_pause } : {}),
     ...(credential_hash ? { credential_hash } : {}),
   };
-}
-
-function silence(previous: Vote | undefined): Pick<Vote, "silent_since"> {
-  return previous?.silent_since ? { silent_since: previous.silent_since } : {};
-}
-
-function same(previous: Vote | undefined, next: Omit<Vote, "since">): Vote {
-  const isSame =
-    previous && previous.vote === next.vote && previous.fault?.code === next.fault?.code;
-  return { ...next, since: isSame ? previous.since : next.at };
 }
 
 function essence(vote: Vote): string {

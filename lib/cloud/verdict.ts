@@ -9,7 +9,7 @@ import type {
   VerdictKind,
   Vote,
 } from "./schema.ts";
-import { elapsed, THRESHOLD, VOTE_LIFETIME_MS } from "./vote.ts";
+import { elapsed, isFresh, THRESHOLD } from "./vote.ts";
 
 /** What is known of one cloud before the votes are judged. */
 export type KnownCloud = {
@@ -30,8 +30,8 @@ export type JudgeSettings = {
  * majority of the registered vantages is silent three times in a row, and back when a majority has
  * been answered three times in a row; from unknown one answer is enough. With too few fresh votes
  * nothing changes. Losing more than max(1, a third) of the clouds within the window only makes them
- * suspected, until a person confirms it or the window is over. A verdict that did not move is
- * returned as the same object, so that the caller writes only what moved.
+ * suspected, until a person confirms it or the window is over. A verdict that did not move (nor its blocking,
+ * nor the credential) is returned as the same object, so that the caller writes only what moved.
  */
 export function judge(
   clouds: KnownCloud[],
@@ -67,7 +67,7 @@ function ballotsOn(known: KnownCloud, votes: Vote[], now: Time, settings: JudgeS
     (vote) =>
       vote.cloud === known.cloud &&
       settings.vantages.includes(vote.vantage) &&
-      elapsed(vote.at, now) <= VOTE_LIFETIME_MS,
+      isFresh(vote.at, now),
   );
   const isSilent = (vote: Vote) =>
     vote.vote === "silent" && vote.misses >= THRESHOLD && vote.at > refutedAt;
@@ -120,9 +120,8 @@ function written(known: KnownCloud, ballots: Ballots, kind: VerdictKind, now: Ti
   const previous = known.verdict;
   const blocking = nextBlocking(previous, ballots, kind, now);
   const hasMoved = previous?.verdict !== kind;
-  if (previous && !hasMoved && blockingKey(previous.blocking) === blockingKey(blocking)) {
-    return previous;
-  }
+  const isSame = !hasMoved && blockingKey(previous.blocking) === blockingKey(blocking);
+  if (isSame && !hasNewCredential(previous, ballots)) return previous;
   const lost_at =
     hasMoved && isLost(kind) && !(previous && isLost(previous.verdict)) ? now : previous?.lost_at;
   const isBack = kind === "reachable" && previous !== undefined && isLost(previous.verdict);
@@ -138,6 +137,18 @@ function written(known: KnownCloud, ballots: Ballots, kind: VerdictKind, now: Ti
     ...(blocking ? { blocking } : {}),
     votes: ballots.fresh,
   };
+}
+
+/**
+ * A credential was changed: pushes that were refused with the old one are worth another try, and the
+ * stacks learn of it by the item's being written.
+ */
+function hasNewCredential(previous: Verdict, { fresh }: Ballots): boolean {
+  const before = new Map(previous.votes.map((vote) => [vote.vantage, vote.credential_hash]));
+  return fresh.some(({ vantage, credential_hash }) => {
+    const old = before.get(vantage);
+    return old !== undefined && credential_hash !== undefined && old !== credential_hash;
+  });
 }
 
 /**
@@ -170,20 +181,36 @@ function blockingKey(blocking: Blocking | undefined): string {
   return blocking ? `${blocking.class} ${blocking.code}` : "";
 }
 
-function reasonOf({ orders, verdict }: KnownCloud, ballots: Ballots, kind: VerdictKind): string {
-  if (verdict && orders?.refuted?.since === verdict.since) return "a person refuted the suspicion";
-  if (verdict && orders?.confirmed?.since === verdict.since)
-    return "a person confirmed the suspicion";
-  if (kind === "unknown") return "not probed yet";
+function reasonOf(known: KnownCloud, ballots: Ballots, kind: VerdictKind): string {
+  const ordered = orderedReason(known, ballots, kind);
+  if (ordered) return ordered;
+  const texts = (votes: Vote[], says: (vote: Vote) => string) =>
+    votes.map((vote) => `${vote.vantage} ${says(vote)}`);
+  const faultText = ({ fault }: Vote) => (fault ? ` (${fault.code}: ${fault.message})` : "");
+  if (kind === "unknown") {
+    const said = texts(ballots.fresh, (vote) => `${vote.vote}${faultText(vote)}`);
+    return ["not answered yet", ...said].join("; ");
+  }
   if (kind === "reachable") {
     const names = ballots.fresh.filter(({ vote }) => vote === "up").map(({ vantage }) => vantage);
     return `Heat answers ${names.join(", ")}`;
   }
   const silent = ballots.fresh.filter(({ vote }) => vote === "silent");
-  const what = silent.map(
-    ({ vantage, silent_since, fault }) =>
-      `${vantage} has heard nothing since ${silent_since ?? "?"} (${fault?.code}: ${fault?.message})`,
+  const said = texts(
+    silent,
+    (vote) => `has heard nothing since ${vote.silent_since ?? vote.since}${faultText(vote)}`,
   );
   const blast = "too many clouds were lost at once, so it waits for a person or for the window";
-  return [...what, ...(kind === "suspected" ? [blast] : [])].join("; ");
+  return [...said, ...(kind === "suspected" ? [blast] : [])].join("; ");
+}
+
+function orderedReason(
+  { orders, verdict }: KnownCloud,
+  { up, majority }: Ballots,
+  kind: VerdictKind,
+): string | undefined {
+  if (verdict?.verdict !== "suspected") return undefined;
+  if (kind === "reachable" && up < majority) return "a person refuted the suspicion";
+  const isConfirmed = kind === "unreachable" && orders?.confirmed?.since === verdict.since;
+  return isConfirmed ? "a person confirmed the suspicion" : undefined;
 }

@@ -7,7 +7,7 @@ import type { Finding } from "./vote.ts";
 /** Codes of a rejected login: repeating it locks accounts. */
 const REJECTED = "login_rejected";
 const PAUSED = "login_paused";
-/** Heat's own default limit is 1,000 a page (max_stacks...); 500 keeps a page well under a megabyte. */
+/** Stacks a page: that keeps an answer well under a megabyte. */
 const PAGE = 500;
 
 /** What one climb of the ladder found, with the list if one was asked for. */
@@ -31,7 +31,10 @@ export async function probeCloud(
   { wantsList }: { wantsList: boolean },
 ): Promise<Climb> {
   const client = deps.cloudClient(cloud);
-  if (!client.ok) return { finding: { cloud, fault: client.fault } };
+  if (!client.ok) {
+    const finding = { cloud, fault: client.fault, unasked: true } as const;
+    return { finding, login: paused(previous?.login_pause) };
+  }
   const startedAt = deps.now();
   const { credential_hash } = client.value;
   const pause = previous?.credential_hash === credential_hash ? previous.login_pause : undefined;
@@ -52,13 +55,12 @@ export async function probeCloud(
   const { fault } = listed;
   if (fault.code === PAUSED && pause) {
     return {
-      finding: { cloud, fault: await whilePaused(client.value, previous?.fault ?? fault) },
+      finding: { cloud, fault: await whilePaused(client.value, pause.until) },
       login: { credential_hash, login_pause: pause },
     };
   }
   if (fault.code !== REJECTED) {
-    const kept = pause && isSilence(fault) ? { login_pause: pause } : {};
-    return { finding: { cloud, fault }, login: { credential_hash, ...kept } };
+    return { finding: { cloud, fault }, login: { credential_hash, ...paused(pause) } };
   }
   const attempts = (pause?.attempts ?? 0) + 1;
   const until = pausedUntil(deps.now(), attempts, deps.settings);
@@ -68,16 +70,18 @@ export async function probeCloud(
   };
 }
 
-async function whilePaused(client: CloudClient, rejected: Fault): Promise<Fault> {
+type Pause = Vote["login_pause"];
+
+/** Only a login that is taken ends a pause's growth; an entry being edited, say, does not. */
+function paused(login_pause: Pause): { login_pause?: Pause } {
+  return login_pause ? { login_pause } : {};
+}
+
+async function whilePaused(client: CloudClient, until: Time): Promise<Fault> {
   const asked = await client.askVersion();
   if (!asked.ok && isSilence(asked.fault)) return asked.fault;
-  if (rejected.class === "credentials") return rejected;
-  return {
-    class: "credentials",
-    code: REJECTED,
-    message:
-      "Keystone rejected the login; it is not repeated before a pause, or until the credential changes",
-  };
+  const message = `Keystone rejected the login; it is not repeated before ${until}, or until the credential changes`;
+  return { class: "credentials", code: REJECTED, message };
 }
 
 function pausedUntil(

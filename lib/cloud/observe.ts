@@ -3,7 +3,7 @@ import type { Outcome } from "./faults.ts";
 import type { CloudName, HeatStackDetail, Seen, Time, Verdict } from "./schema.ts";
 import {
   hasOutlived,
-  heatState,
+  isUnderWay,
   missingFrom,
   type StuckSettings,
   seenFrom,
@@ -82,8 +82,10 @@ async function isStuck(
   detail: HeatStackDetail,
   read_at: Time,
 ): Promise<Outcome<boolean>> {
-  if (heatState(detail.heat_status) !== "in_progress") return { ok: true, value: false };
-  const isSameUpdate = previous?.updated_time === detail.updated_time;
+  if (!isUnderWay(detail)) return { ok: true, value: false };
+  const isSameUpdate =
+    previous?.heat_stack_id === detail.heat_stack_id &&
+    previous.updated_time === detail.updated_time;
   if (previous?.stuck && isSameUpdate) return { ok: true, value: true };
   if (hasOutlived(detail, read_at, settings)) return { ok: true, value: true };
   const quietSince = Date.parse(verdict?.returned_at ?? read_at);

@@ -1,4 +1,4 @@
-import type { CloudName, HeatStack, HeatStackDetail, Seen, Time, Verdict } from "./schema.ts";
+import type { CloudName, HeatStackDetail, Seen, Time, Verdict } from "./schema.ts";
 
 /** Heat's status is ACTION_STATE; a healthy stack may have gone through any action. */
 export type HeatState = "complete" | "failed" | "in_progress";
@@ -14,14 +14,9 @@ export function refusesUpdates(heat_status: string): boolean {
   return heat_status.startsWith("SUSPEND_") || heat_status.startsWith("DELETE_");
 }
 
-/** When an update of this heat stack began; Heat sets `updated_time` at its start. */
-export function startOf({ updated_time, creation_time }: Partial<HeatStack>): string | undefined {
-  return updated_time ?? creation_time;
-}
-
 /**
  * What is confirmed to run: the count of the last COMPLETE; after a failure, and while an update is
- * under way, the lower of old and new; nothing until first seen COMPLETE.
+ * under way, the lower of old and new; nothing until first seen COMPLETE, and once it is deleted.
  */
 export function inPlace(
   previous: Seen | undefined,
@@ -29,6 +24,7 @@ export function inPlace(
   count: number | undefined,
 ): number {
   const before = previous?.in_place ?? 0;
+  if (heat_status.startsWith("DELETE_")) return 0;
   if (count === undefined) return before;
   return heatState(heat_status) === "complete" && !refusesUpdates(heat_status)
     ? count
@@ -56,7 +52,7 @@ export function seenFrom(input: {
     ...(count === undefined ? {} : { count }),
     in_place: inPlace(previous, detail.heat_status, count),
     heat_status: detail.heat_status,
-    reason: detail.reason.slice(0, 1000),
+    reason: detail.reason.slice(0, 1000).toWellFormed(),
     creation_time: detail.creation_time,
     updated_time: detail.updated_time,
     timeout_mins: detail.timeout_mins,
@@ -88,24 +84,32 @@ export function hasMoved(previous: Seen | undefined, next: Seen): boolean {
 }
 
 export type StuckSettings = { stuckGraceMs: number; updateTimeoutMs: number };
+type Running = Pick<Seen, "heat_status" | "updated_time" | "creation_time" | "timeout_mins">;
 
-/** Whether an update has outlived its own timeout by the grace. Milliseconds. */
+/** Something under way that may end, or get stuck; SUSPEND and DELETE in progress are blocked instead. */
+export function isUnderWay({ heat_status }: Pick<Seen, "heat_status">): boolean {
+  if (heat_status === undefined || refusesUpdates(heat_status)) return false;
+  return heatState(heat_status) === "in_progress";
+}
+
+/**
+ * Whether an update has outlived its own timeout by the grace. A check, say, does not move
+ * `updated_time` (heat/engine/stack.py), so when it began, and whether it is late, nobody knows.
+ */
 export function hasOutlived(
-  seen: Pick<Seen, "updated_time" | "creation_time" | "timeout_mins">,
+  seen: Running,
   now: Time,
   { stuckGraceMs, updateTimeoutMs }: StuckSettings,
 ): boolean {
   const start = seen.updated_time ?? seen.creation_time;
-  if (start === undefined) return false;
+  const isDated = /^(CREATE|ADOPT|UPDATE|ROLLBACK|RESTORE)_/.test(seen.heat_status ?? "");
+  if (start === undefined || !isDated) return false;
   const timeoutMs = seen.timeout_mins ? seen.timeout_mins * 60_000 : updateTimeoutMs;
   return Date.parse(now) >= Date.parse(start) + timeoutMs + stuckGraceMs;
 }
 
 /** Whether the cloud came back while the update that is still in progress was under way. */
-export function wasCutOff(
-  seen: Pick<Seen, "updated_time" | "creation_time">,
-  verdict: Verdict | undefined,
-): boolean {
+export function wasCutOff(seen: Running, verdict: Verdict | undefined): boolean {
   const start = seen.updated_time ?? seen.creation_time;
   if (start === undefined || !verdict?.returned_at) return false;
   return Date.parse(start) <= Date.parse(verdict.returned_at);
@@ -118,14 +122,10 @@ export function mayBeStuck(
   now: Time,
   settings: StuckSettings,
 ): boolean {
-  if (seen.stuck || !seen.heat_status || heatState(seen.heat_status) !== "in_progress")
-    return false;
+  if (seen.stuck || !isUnderWay(seen)) return false;
   if (hasOutlived(seen, now, settings)) return true;
   if (!wasCutOff(seen, verdict)) return false;
-  const quietSince = Date.parse(verdict?.returned_at ?? now);
-  const lastRead = Date.parse(seen.read_at);
-  const nowMs = Date.parse(now);
-  return nowMs >= quietSince + settings.stuckGraceMs && nowMs >= lastRead + 60_000;
+  return Date.parse(now) >= Date.parse(verdict?.returned_at ?? now) + settings.stuckGraceMs;
 }
 
 function wholeNumber(text: string | undefined): number | undefined {

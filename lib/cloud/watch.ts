@@ -1,8 +1,10 @@
 import type { Stack } from "../stack/schema.ts";
+import type { CloudClient } from "./client.ts";
 import type { Board, ProbeDeps } from "./deps.ts";
+import { isSilence } from "./faults.ts";
 import { readHeatStack } from "./observe.ts";
 import type { CloudName, HeatStack, HeatStackList, Seen, Time, Verdict } from "./schema.ts";
-import { hasMoved, heatState, mayBeStuck, type StuckSettings } from "./seen.ts";
+import { hasMoved, heatState, isUnderWay, mayBeStuck, type StuckSettings } from "./seen.ts";
 
 export type WatchDeps = Pick<ProbeDeps, "now" | "cloudClient" | "readSeen" | "saveSeen"> & {
   settings: StuckSettings;
@@ -11,94 +13,121 @@ export type WatchDeps = Pick<ProbeDeps, "now" | "cloudClient" | "readSeen" | "sa
 /** What a tick saw of one cloud's heat stacks. */
 export type Watched = { cloud: CloudName; updating: boolean };
 
+/** A cloud's list, and what is known of our stacks there. */
+type Watching = {
+  cloud: CloudName;
+  list: HeatStackList & { complete: boolean };
+  verdict: Verdict | undefined;
+  /** By name: those that weigh the cloud, or whose push there has not ended. */
+  stacks: Map<string, Stack>;
+  open: Set<string>;
+};
+
+/** Reads in full at a time: after a return all of a cloud's stacks are due at once. */
+const READERS = 8;
+
 /**
  * Compares a cloud's list with what was last seen of our stacks there, and reads in full only what
  * moved, what awaits the end of a push, or what may be stuck. A list that broke off says nothing of
- * what it lacks.
+ * what it lacks. A cloud that stops answering meanwhile costs one deadline: the rest waits for the
+ * next list. Throws what was a bug in one stack's reading, after all others.
  */
 export async function watchCloud(
   deps: WatchDeps,
   cloud: CloudName,
   list: HeatStackList & { complete: boolean },
-  board: Pick<Board, "stacks" | "statuses"> & { verdict: Verdict | undefined },
+  { stacks, statuses, verdict }: Pick<Board, "stacks" | "statuses"> & Pick<Watching, "verdict">,
 ): Promise<Watched> {
   const client = deps.cloudClient(cloud);
-  const declared = new Map<string, Stack>(
-    board.stacks
-      .filter((stack) => stack.deleted_at === undefined && Object.hasOwn(stack.weights, cloud))
-      .map((stack) => [stack.stack_name, stack]),
-  );
   const open = new Set<string>(
-    board.statuses
-      .filter((status) => status.open.includes(cloud))
-      .map(({ stack_name }) => stack_name),
+    statuses.filter((status) => status.open.includes(cloud)).map(({ stack_name }) => stack_name),
   );
+  const isOurs = ({ stack_name, deleted_at, weights }: Stack) =>
+    deleted_at === undefined && (Object.hasOwn(weights, cloud) || open.has(stack_name));
+  const ours = new Map<string, Stack>(
+    stacks.filter(isOurs).map((stack) => [stack.stack_name, stack]),
+  );
+  const watching: Watching = { cloud, list, verdict, stacks: ours, open };
   const listed = new Map(list.stacks.map((heatStack) => [heatStack.stack_name, heatStack]));
-  const seen = (await deps.readSeen(cloud)).filter(({ stack_name }) => declared.has(stack_name));
+  const seen = (await deps.readSeen(cloud)).filter(({ stack_name }) => ours.has(stack_name));
   const now = deps.now().toISOString();
   const due = seen.filter((one) =>
-    isDue(one, {
-      entry: listed.get(one.stack_name),
-      list,
-      verdict: board.verdict,
-      now,
-      settings: deps.settings,
-      isOpen: open.has(one.stack_name),
-    }),
+    isDue(one, listed.get(one.stack_name), watching, { now, settings: deps.settings }),
   );
-  if (client.ok) {
-    await Promise.all(
-      due.map(async (previous) => {
-        const read = await readHeatStack({
-          cloud,
-          client: client.value,
-          stack_name: previous.stack_name,
-          parameter: declared.get(previous.stack_name)?.count_parameter ?? previous.parameter,
-          previous,
-          verdict: board.verdict,
-          now: deps.now,
-          settings: deps.settings,
-        });
-        if (read.ok && isWorthSaving(previous, read.value, board.verdict, open))
-          await deps.saveSeen(read.value);
-      }),
-    );
-  }
-  const updating = seen.some(({ stack_name }) => isUpdating(listed.get(stack_name)));
-  return { cloud, updating };
+  if (client.ok) await readAll(deps, client.value, due, watching);
+  return { cloud, updating: seen.some((one) => isUpdating(one, listed.get(one.stack_name))) };
 }
 
-type Compared = {
-  entry: HeatStack | undefined;
-  list: { project_id: string; complete: boolean };
-  verdict: Verdict | undefined;
-  now: Time;
-  settings: StuckSettings;
-  isOpen: boolean;
-};
-
-function isDue(seen: Seen, { entry, list, verdict, now, settings, isOpen }: Compared): boolean {
+function isDue(
+  seen: Seen,
+  entry: HeatStack | undefined,
+  { list, verdict, open }: Watching,
+  { now, settings }: { now: Time; settings: StuckSettings },
+): boolean {
   if (seen.read_at < (verdict?.returned_at ?? "")) return true;
   if (!entry) return list.complete && seen.missing === undefined;
-  if (seen.missing || seen.heat_stack_id !== entry.heat_stack_id) return true;
-  if (seen.heat_status !== entry.heat_status || seen.updated_time !== entry.updated_time)
-    return true;
-  return (isOpen && !isUpdating(entry)) || mayBeStuck(seen, verdict, now, settings);
+  if (seen.missing || isOther(seen, entry)) return true;
+  const isOpen = open.has(seen.stack_name);
+  return (isOpen && !isUnderWay(entry)) || mayBeStuck(seen, verdict, now, settings);
 }
 
-function isUpdating(entry: HeatStack | undefined): boolean {
-  return entry !== undefined && heatState(entry.heat_status) === "in_progress";
-}
-
-function isWorthSaving(
-  previous: Seen,
-  next: Seen,
-  verdict: Verdict | undefined,
-  open: ReadonlySet<string>,
-): boolean {
+function isOther(seen: Seen, entry: HeatStack): boolean {
   return (
-    hasMoved(previous, next) ||
-    previous.read_at < (verdict?.returned_at ?? "") ||
-    open.has(next.stack_name)
+    seen.heat_stack_id !== entry.heat_stack_id ||
+    seen.heat_status !== entry.heat_status ||
+    seen.updated_time !== entry.updated_time
   );
+}
+
+/** What has been given up on is not under way, however long Heat says so. */
+function isUpdating(seen: Seen, entry: HeatStack | undefined): boolean {
+  if (!entry || heatState(entry.heat_status) !== "in_progress") return false;
+  return seen.stuck === undefined || isOther(seen, entry);
+}
+
+async function readAll(
+  deps: WatchDeps,
+  client: CloudClient,
+  due: Seen[],
+  watching: Watching,
+): Promise<void> {
+  const queue = [...due];
+  const bugs: unknown[] = [];
+  const readUntilDone = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      try {
+        if (await isHung(deps, client, next, watching)) queue.length = 0;
+      } catch (error) {
+        bugs.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: READERS }, readUntilDone));
+  if (bugs.length > 0) throw bugs[0];
+}
+
+/** Reads one and saves it. True: the cloud did not answer; a 500 of one stack is an answer. */
+async function isHung(
+  deps: WatchDeps,
+  client: CloudClient,
+  previous: Seen,
+  { cloud, verdict, stacks, open }: Watching,
+): Promise<boolean> {
+  const { stack_name } = previous;
+  const read = await readHeatStack({
+    cloud,
+    client,
+    stack_name,
+    parameter: stacks.get(stack_name)?.count_parameter ?? previous.parameter,
+    previous,
+    verdict,
+    now: deps.now,
+    settings: deps.settings,
+  });
+  if (!read.ok) return isSilence(read.fault) && read.fault.status === undefined;
+  const seen = read.value;
+  const isAwaited =
+    previous.read_at < (verdict?.returned_at ?? "") || (open.has(stack_name) && !isUnderWay(seen));
+  if (isAwaited || hasMoved(previous, seen)) await deps.saveSeen(seen);
+  return false;
 }

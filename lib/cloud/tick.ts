@@ -1,5 +1,5 @@
-import type { Event, EventType } from "../event/schema.ts";
 import type { Board, ProbeDeps, ProbeSettings } from "./deps.ts";
+import { factsOf, removedFact } from "./facts.ts";
 import { overdue } from "./overdue.ts";
 import { type Climb, probeCloud } from "./probe.ts";
 import type { CloudName, CloudOrders, Time, VantageName, Verdict, Vote } from "./schema.ts";
@@ -18,45 +18,42 @@ export type Ticked = { clouds: number; isVoid: boolean; moved: Verdict[]; woken:
 /**
  * One tick of one vantage: probes every cloud at once, votes, judges all clouds together, watches
  * the heat stacks, and wakes the stacks that are overdue. Two overlapping ticks are harmless: votes
- * and verdicts are written on the condition that they are still the ones read.
+ * and verdicts are written on the condition that they are still the ones read. A bug met in one
+ * cloud says nothing of it, and is thrown when the others have been served.
  */
 export async function tick(deps: TickDeps): Promise<Ticked> {
   const startedAt = deps.now().toISOString();
   const { vantage } = deps.settings;
+  const bugs: unknown[] = [];
   const board = await deps.readBoard();
   const vantages = await registered(deps, board, startedAt);
   const clouds = cloudsOf(deps, board);
   const votes = await deps.readVotes(clouds, vantages);
-  const own = new Map(
-    votes.filter((vote) => vote.vantage === vantage).map((vote) => [vote.cloud, vote]),
-  );
-  const climbs = await Promise.all(
-    clouds.map((cloud) =>
-      probeCloud(deps, cloud, own.get(cloud), {
-        wantsList: wantsList(deps, board, own.get(cloud), { cloud, startedAt }),
-      }),
-    ),
-  );
+  const [ours, others] = [
+    votes.filter((vote) => vote.vantage === vantage),
+    votes.filter((vote) => vote.vantage !== vantage),
+  ];
+  const own = new Map(ours.map((vote) => [vote.cloud, vote]));
+  const climbs = await apart(clouds, bugs, (cloud) => {
+    const previous = own.get(cloud);
+    const wantsAll = wantsList(deps, board, previous, { cloud, startedAt });
+    return probeCloud(deps, cloud, previous, { wantsList: wantsAll });
+  });
   const cast = await castVotes(deps, board, { climbs, own, startedAt });
-  const others = votes.filter((vote) => vote.vantage !== vantage);
   const moved = await saveVerdicts(deps, board, {
     clouds,
     votes: [...others, ...cast.votes],
     vantages,
-    startedAt,
   });
   await removeGone(deps, board, clouds);
-  const verdicts = new Map(
-    [...board.verdicts, ...moved].map((verdict) => [verdict.cloud, verdict]),
-  );
-  await watchAll(deps, board, { climbs, verdicts, cast, own });
-  const names = overdue(
-    { ...board, verdicts: [...verdicts.values()] },
-    deps.now().toISOString(),
-    deps.settings.intervalMs,
-  );
-  await Promise.all(names.map((name) => deps.wake(name, deps.now().toISOString())));
-  return { clouds: clouds.length, isVoid: cast.isVoid, moved, woken: names.length };
+  const judged = [...board.verdicts, ...moved];
+  const verdicts = new Map(judged.map((verdict) => [verdict.cloud, verdict]));
+  const [woken] = await Promise.all([
+    wakeOverdue(deps, { ...board, verdicts: [...verdicts.values()] }, startedAt),
+    watchAll(deps, board, { climbs, verdicts, votes: cast.votes }, bugs),
+  ]);
+  if (bugs.length > 0) throw bugs[0];
+  return { clouds: clouds.length, isVoid: cast.isVoid, moved, woken };
 }
 
 async function registered(deps: TickDeps, board: Board, at: Time): Promise<VantageName[]> {
@@ -83,8 +80,8 @@ function wantsList(
   { cloud, startedAt }: { cloud: CloudName; startedAt: Time },
 ): boolean {
   if (!previous?.listed_at || previous.updating) return true;
-  if (elapsed(previous.listed_at, startedAt) >= settings.observeEveryMs - settings.intervalMs / 2)
-    return true;
+  const age = Math.abs(elapsed(previous.listed_at, startedAt));
+  if (age >= settings.observeEveryMs - settings.intervalMs / 2) return true;
   return statuses.some(({ open }) => open.includes(cloud));
 }
 
@@ -121,7 +118,7 @@ async function castVotes(
   return { votes, isVoid: voidTick };
 }
 
-type Judged = { clouds: CloudName[]; votes: Vote[]; vantages: VantageName[]; startedAt: Time };
+type Judged = { clouds: CloudName[]; votes: Vote[]; vantages: VantageName[] };
 
 async function saveVerdicts(deps: TickDeps, board: Board, judged: Judged): Promise<Verdict[]> {
   const before = new Map(board.verdicts.map((verdict) => [verdict.cloud, verdict]));
@@ -143,75 +140,55 @@ async function saveVerdicts(deps: TickDeps, board: Board, judged: Judged): Promi
   const saved = await Promise.all(
     moved.map(async (verdict) => {
       const previous = before.get(verdict.cloud);
-      const events = eventsOf(deps, previous, verdict);
+      const events = factsOf(previous, verdict, deps.newId);
       return (await deps.saveVerdict(verdict, previous?.at, events)) ? [verdict] : [];
     }),
   );
   return saved.flat();
 }
 
-function eventsOf(deps: TickDeps, previous: Verdict | undefined, next: Verdict): Event[] {
-  const { cloud, at } = next;
-  const event = (type: EventType, message: string, cause: string): Event => {
-    return { id: deps.newId(), at, type, cloud, message, changes: [], cause };
-  };
-  const word = next.verdict === "unknown" ? "discovered" : next.verdict;
-  const text = `${cloud} is ${word === "discovered" ? "known now, and not judged yet" : word}`;
-  const verdict =
-    previous?.verdict === next.verdict
-      ? []
-      : [event(`cloud.${word}`, `${text}: ${next.reason}`, next.reason)];
-  const { blocking } = next;
-  if (blocking?.code === previous?.blocking?.code) return verdict;
-  const blocked = blocking
-    ? event("cloud.blocked", `${cloud} is blocked: ${blocking.message}`, blocking.message)
-    : event("cloud.unblocked", `${cloud} is no longer blocked`, previous?.blocking?.message ?? "");
-  return [...verdict, blocked];
-}
-
 async function removeGone(deps: TickDeps, board: Board, clouds: CloudName[]): Promise<void> {
   const gone = board.verdicts.filter(({ cloud }) => !clouds.includes(cloud));
+  const now = deps.now().toISOString();
   await Promise.all(
-    gone.map(({ cloud, at }) => {
-      const message = `${cloud} left clouds.yaml, and no stack weighs it`;
-      const event: Event = {
-        id: deps.newId(),
-        at: deps.now().toISOString(),
-        type: "cloud.removed",
-        cloud,
-        message,
-        changes: [],
-        cause: message,
-      };
-      return deps.removeVerdict(cloud, at, [event]);
-    }),
+    gone.map(({ cloud, at }) =>
+      deps.removeVerdict(cloud, at, [removedFact(cloud, now, deps.newId)]),
+    ),
   );
 }
 
-type Watching = {
-  climbs: Climb[];
-  verdicts: Map<CloudName, Verdict>;
-  cast: Cast;
-  own: Map<CloudName, Vote>;
-};
+type Watching = { climbs: Climb[]; verdicts: Map<CloudName, Verdict>; votes: Vote[] };
 
 async function watchAll(
   deps: TickDeps,
   board: Board,
-  { climbs, verdicts, cast }: Watching,
+  { climbs, verdicts, votes }: Watching,
+  bugs: unknown[],
 ): Promise<void> {
-  const votes = new Map(cast.votes.map((vote) => [vote.cloud, vote]));
-  await Promise.all(
-    climbs.map(async ({ finding: { cloud }, list }) => {
-      if (!list) return;
-      const watched = await watchCloud(deps, cloud, list, {
-        ...board,
-        verdict: verdicts.get(cloud),
-      });
-      const vote = votes.get(cloud);
-      if (!vote || (vote.updating ?? false) === watched.updating) return;
-      const { updating: _, ...rest } = vote;
-      await deps.saveVote(watched.updating ? { ...rest, updating: true } : rest, vote.at);
-    }),
-  );
+  const cast = new Map(votes.map((vote) => [vote.cloud, vote]));
+  await apart(climbs, bugs, async ({ finding: { cloud }, list }) => {
+    if (!list) return;
+    const watched = await watchCloud(deps, cloud, list, { ...board, verdict: verdicts.get(cloud) });
+    const vote = cast.get(cloud);
+    if (!vote || (vote.updating ?? false) === watched.updating) return;
+    const { updating: _, ...rest } = vote;
+    await deps.saveVote(watched.updating ? { ...rest, updating: true } : rest, vote.at);
+  });
+}
+
+async function wakeOverdue(deps: TickDeps, board: Board, startedAt: Time): Promise<number> {
+  const names = overdue(board, startedAt, deps.settings.intervalMs);
+  const now = deps.now().toISOString();
+  await Promise.all(names.map((name) => deps.wake(name, now)));
+  return names.length;
+}
+
+/** Does it for each, side by side. What throws is a bug: kept until the others have been served. */
+async function apart<T, R>(each: T[], bugs: unknown[], act: (one: T) => Promise<R>): Promise<R[]> {
+  const outcomes = await Promise.allSettled(each.map(act));
+  return outcomes.flatMap((outcome) => {
+    if (outcome.status === "fulfilled") return [outcome.value];
+    bugs.push(outcome.reason);
+    return [];
+  });
 }

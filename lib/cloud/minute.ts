@@ -11,6 +11,10 @@ export type MinuteDeps = {
 };
 
 const MINUTE_MS = 60_000;
+/** Time to leave for the last tick to end: a deadline, the writes, a list in full. */
+const MARGIN_MS = 15_000;
+/** Whoever asks a run to end should not wait for a whole interval. */
+const NAP_MS = 500;
 
 /** The minute that the schedule meant, from its event; undefined: the event does not say. */
 export function minuteOf(event: unknown): Date | undefined {
@@ -19,33 +23,33 @@ export function minuteOf(event: unknown): Date | undefined {
   const date = new Date(typeof time === "string" ? time : Number.NaN);
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
-/** Time to leave for the last tick to end: a deadline, the writes, a list in full. */
-const MARGIN_MS = 15_000;
 
 /**
- * Ticks at every interval from the start of the scheduled minute until it is over: where the
- * schedule is one minute at best, the verdict still takes three intervals. A run that comes more
- * than a minute late is skipped. Throws the last tick's error if every tick threw.
+ * Ticks at every interval until the scheduled minute is over, or until little time remains: where
+ * the schedule is one minute at best, the verdict still takes three intervals. A run that comes more
+ * than a minute late is skipped; any other ticks at least once. Throws the last error if every tick
+ * threw.
  */
 export async function ticksOfMinute(
   deps: MinuteDeps,
   { scheduledAt, intervalMs }: { scheduledAt: Date; intervalMs: number },
 ): Promise<void> {
+  const nowMs = () => deps.now().getTime();
   const end = scheduledAt.getTime() + MINUTE_MS;
-  let ticked = 0;
-  let lastError: unknown;
-  for (let next = deps.now().getTime(); next < end; next += intervalMs) {
-    const waitMs = next - deps.now().getTime();
-    if (waitMs > 0) await deps.sleep(waitMs);
-    if (deps.remainingMs() < MARGIN_MS && ticked > 0) break;
+  const errors: unknown[] = [];
+  let ticks = 0;
+  const isEnding = () => ticks > 0 && deps.remainingMs() < MARGIN_MS;
+  for (let next = nowMs(); next < end; next += intervalMs) {
+    while (nowMs() < next && !isEnding()) await deps.sleep(Math.min(NAP_MS, next - nowMs()));
+    if (isEnding()) break;
+    ticks += 1;
     try {
       deps.report({ ticked: await deps.tick() });
-      ticked += 1;
     } catch (error) {
-      lastError = error;
+      errors.push(error);
       deps.report({ error });
     }
-    while (next + intervalMs < deps.now().getTime()) next += intervalMs;
+    while (next + intervalMs < nowMs()) next += intervalMs;
   }
-  if (ticked === 0 && lastError !== undefined) throw lastError;
+  if (ticks > 0 && errors.length === ticks) throw errors.at(-1);
 }

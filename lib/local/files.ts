@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /** Which database a runtime works on: a path or ":memory:"; the latter's files are in the state directory. */
 export type Place = { database: string; stateDirectory: string };
@@ -11,27 +11,31 @@ export type Files = {
   lock: string;
   guard: string;
   token: string;
+  /** Stream records that were given up on. */
+  letters: string;
 };
 
-/** The files of a runtime; makes no file, but the directory. Throws one sentence when it cannot be made. */
+/** The files of a runtime; makes none, nor their directory. */
 export function filesOf({ database, stateDirectory }: Place): Files {
   const isMemory = database === ":memory:";
   const base = isMemory ? join(resolve(stateDirectory), "memory") : resolve(database);
-  const directory = dirname(base);
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw unusable(directory, error);
-  }
-  const real = existsSync(base)
-    ? realpathSync(base)
-    : join(realpathSync(directory), basename(base));
+  const real = existsSync(base) ? realpathSync(base) : base;
   return {
     ...(isMemory ? {} : { database: real }),
     lock: `${real}.lock`,
     guard: `${real}.guard`,
     token: `${real}.token`,
   };
+}
+
+/** Makes the directory of these files. Throws one sentence when it cannot. */
+export function makeDirectory({ lock }: Files): void {
+  const directory = dirname(lock);
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw unusable(directory, error);
+  }
 }
 
 /** Why a path cannot be used, and what to do, from what the system or SQLite said. */

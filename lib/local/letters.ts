@@ -1,6 +1,6 @@
 import { appendFile, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { DynamoDBRecord } from "aws-lambda";
+import { filesOf, type Place } from "./files.ts";
 
 /** A record of the stream that was given up on: its stack is found again by the tick. */
 export type DeadLetter = {
@@ -12,19 +12,17 @@ export type DeadLetter = {
 };
 
 /**
- * Keeps a record that was given up on, in a file of the state directory (mode 0600): one JSON object
- * a line, so that they can be listed while the runtime is down.
+ * Keeps a record that was given up on in a file beside the database (mode 0600), one JSON object a
+ * line, so that they can be listed while the runtime is down.
  */
-export async function bury(stateDirectory: string, letter: DeadLetter): Promise<void> {
-  await appendFile(path(stateDirectory), `${JSON.stringify(letter)}\n`, {
-    mode: 0o600,
-    flush: true,
-  });
+export async function bury(place: Place, letter: DeadLetter): Promise<void> {
+  const line = `${JSON.stringify(letter)}\n`;
+  await appendFile(filesOf(place).letters, line, { mode: 0o600, flush: true });
 }
 
-/** All dead letters of a runtime, oldest first. A line cut short by a crash is left out. */
-export async function deadLetters(options: { stateDirectory: string }): Promise<DeadLetter[]> {
-  const text = await readFile(path(options.stateDirectory), "utf8").catch((error) => {
+/** The dead letters of a runtime, oldest first. A line cut short by a crash is left out. */
+export async function deadLetters(place: Place): Promise<DeadLetter[]> {
+  const text = await readFile(filesOf(place).letters, "utf8").catch((error) => {
     if (error.code === "ENOENT") return "";
     throw error;
   });
@@ -35,8 +33,4 @@ export async function deadLetters(options: { stateDirectory: string }): Promise<
       return [];
     }
   });
-}
-
-function path(stateDirectory: string): string {
-  return join(stateDirectory, "dead-letters.jsonl");
 }

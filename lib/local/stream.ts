@@ -12,7 +12,7 @@ import { passesFilter } from "../table/records.ts";
 import { type Bell, bell } from "./bell.ts";
 import { type Checkpoints, checkpoints, saver } from "./checkpoint.ts";
 import { lane, type RetrySettings } from "./lane.ts";
-import { bury } from "./letters.ts";
+import type { DeadLetter } from "./letters.ts";
 import { progress } from "./progress.ts";
 import { readShard } from "./shard.ts";
 import { followShards } from "./shards.ts";
@@ -47,9 +47,9 @@ export type StreamOptions = {
   streams: DynamoDBStreamsClient;
   dynamo: DynamoDBClient;
   tableName: string;
-  /** Where the dead letters go. */
-  stateDirectory: string;
   invoke: (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse | undefined>;
+  /** Keeps a record that was given up on. */
+  bury: (letter: DeadLetter) => Promise<void>;
   /** Lets go of the records up to this one, which are consumed for good. */
   trim: (sequenceNumber: string) => Promise<void>;
   log: Log;
@@ -121,7 +121,7 @@ async function followShard(
     signal: AbortSignal;
   },
 ): Promise<void> {
-  const { settings, signal, stateDirectory, streamArn, shardId, positions } = options;
+  const { settings, signal, streamArn, shardId, positions } = options;
   const room = bell();
   const consumed = progress(() => {
     saving.soon();
@@ -130,9 +130,7 @@ async function followShard(
   const saving = saver({ ...options, ...settings, reached: consumed.reached });
   const invoke: StreamOptions["invoke"] = (event) =>
     options.invoke(event).finally(() => options.bell.ring());
-  const lanes = Array.from({ length: settings.lanes }, () =>
-    lane({ ...options, invoke, bury: (letter) => bury(stateDirectory, letter) }),
-  );
+  const lanes = Array.from({ length: settings.lanes }, () => lane({ ...options, invoke }));
   const deliver = async (records: StreamRecord[]) => {
     for (const read of records) {
       const record = asLambdaRecord(read, streamArn);

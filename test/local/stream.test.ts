@@ -6,7 +6,8 @@ import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from "aws-lambda";
-import { deadLetters } from "../../lib/local/letters.ts";
+import type { Place } from "../../lib/local/files.ts";
+import { bury, deadLetters } from "../../lib/local/letters.ts";
 import { type Stream, type StreamOptions, stream } from "../../lib/local/stream.ts";
 import { log } from "../../lib/log.ts";
 import { dynamo, dynamoClient } from "../../lib/table/dynamo.ts";
@@ -24,7 +25,7 @@ describe("the poller of the local stream", () => {
     streams: DynamoDBStreamsClient;
     close: () => Promise<void>;
   };
-  let directory: string;
+  let place: Place;
   let tableName: string;
   let table: Table;
   let running: Stream[] = [];
@@ -40,7 +41,8 @@ describe("the poller of the local stream", () => {
   });
   after(() => database.close());
   beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), "heat-spreader-"));
+    const stateDirectory = await mkdtemp(join(tmpdir(), "heat-spreader-"));
+    place = { database: ":memory:", stateDirectory };
     tables += 1;
     tableName = `stream-test-${tables}`;
     await makeTable(database.dynamo, tableName);
@@ -49,7 +51,7 @@ describe("the poller of the local stream", () => {
   afterEach(async () => {
     await Promise.all(running.map((each) => each.stop()));
     running = [];
-    await rm(directory, { recursive: true });
+    await rm(place.stateDirectory, { recursive: true });
   });
 
   async function poll(
@@ -60,7 +62,7 @@ describe("the poller of the local stream", () => {
       streams: database.streams,
       dynamo: database.dynamo,
       tableName,
-      stateDirectory: directory,
+      bury: (letter) => bury(place, letter),
       invoke: (event: DynamoDBStreamEvent) => handler(event.Records),
       trim: more.trim ?? (async () => undefined),
       log: quiet,
@@ -221,7 +223,7 @@ describe("the poller of the local stream", () => {
       [...Array(40).keys()].filter((n) => n !== 17),
     );
     const [letter, ...others] = await until("the dead letter", async () => {
-      const letters = await deadLetters({ stateDirectory: directory });
+      const letters = await deadLetters(place);
       return letters.length > 0 && letters;
     });
     assert.ok(letter);
@@ -240,7 +242,7 @@ describe("the poller of the local stream", () => {
       return { batchItemFailures: failed.map((record) => ({ itemIdentifier: idOf(record) })) };
     });
     await until("the rest", () => runs.at(-1)?.join() === "3,4");
-    const letters = await deadLetters({ stateDirectory: directory });
+    const letters = await deadLetters(place);
     assert.deepEqual(
       letters.map((letter) => numberOf(letter.record)),
       [2],
@@ -259,7 +261,7 @@ describe("the poller of the local stream", () => {
       { settings: { oldestMs: -60_000 } },
     );
     await until("the dead letter", async () => {
-      const letters = await deadLetters({ stateDirectory: directory });
+      const letters = await deadLetters(place);
       return letters.length === 1;
     });
     assert.equal(runs, 1);

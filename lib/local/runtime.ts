@@ -1,0 +1,162 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
+import { config } from "../config.ts";
+import type { Event } from "../event/schema.ts";
+import type { Log } from "../log.ts";
+import { cloudsFile } from "../openstack/clouds.ts";
+import { dynamoClient } from "../table/dynamo.ts";
+import { localBus } from "./bus.ts";
+import { assign, functionEnvironment, sdkEnvironment } from "./environment.ts";
+import type { Place } from "./files.ts";
+import { functions } from "./functions.ts";
+import { bury } from "./letters.ts";
+import { schedule } from "./schedule.ts";
+import { httpServer } from "./server.ts";
+import { type Stream, stream } from "./stream.ts";
+import { embeddedTable } from "./table.ts";
+import { operatorToken } from "./token.ts";
+
+export type RuntimeOptions = Place & {
+  address: string;
+  /** 0: any free one. */
+  port: number;
+  /** True: an address that other machines reach, without TLS. */
+  insecure: boolean;
+  /** How long a stop waits for what is under way. */
+  shutdownTimeoutMs: number;
+  /** Only these clouds of clouds.yaml; undefined: all. */
+  clouds?: string[] | undefined;
+  /** An operator's token; undefined: the one of this database, made at its first start. */
+  token?: string | undefined;
+  /** Another DynamoDB than the embedded one (DYNAMODB_ENDPOINT). */
+  dynamodbEndpoint?: string | undefined;
+  /** Settings of the functions (lib/config.ts): PROBE_INTERVAL, LOG_LEVEL, OS_CLIENT_CONFIG_FILE ... */
+  settings?: Record<string, string>;
+  /** Told of every fact; without it, each is a line of the log. */
+  onFact?: (event: Event) => void;
+  log: Log;
+};
+
+export type Runtime = {
+  url: string;
+  token: string;
+  /** Resolves if the database ends by itself: then nothing can be written any more. */
+  failed: Promise<Error>;
+  /** Ends it: what is under way may end within the shutdown timeout, what is not done waits in the table. */
+  stop: () => Promise<void>;
+};
+
+/** What a stop, or a start that fails, has to do; the last first. */
+type Endings = {
+  /** Waits for what is under way, no longer than the shutdown timeout. */
+  drains: (() => Promise<unknown>)[];
+  closings: (() => Promise<void> | void)[];
+};
+
+/**
+ * Heat Spreader in this process: the deployed functions on an embedded DynamoDB, with a stand-in for
+ * all that calls them. Has ticked once when it resolves. Throws, with nothing left running, where it
+ * cannot start. Only one a process: it sets the environment, and the functions keep what they read there.
+ */
+export async function runtime(options: RuntimeOptions): Promise<Runtime> {
+  const endings: Endings = { drains: [], closings: [] };
+  try {
+    return await start(options, endings);
+  } catch (error) {
+    await stop(endings, options);
+    throw error;
+  }
+}
+
+async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime> {
+  const { log, dynamodbEndpoint } = options;
+  const { onFact = (event: Event) => log.info("fact", { event }) } = options;
+  const { drains, closings } = endings;
+  const failed = Promise.withResolvers<Error>();
+  assign(process.env, sdkEnvironment(process.env, dynamodbEndpoint === undefined));
+  const table = await embeddedTable({
+    ...options,
+    endpoint: dynamodbEndpoint,
+    onExit: failed.resolve,
+  });
+  closings.push(table.stop);
+  const { endpoint, tableName, trim } = table;
+  const token = operatorToken(options);
+  const facts = await localBus({ onFact, log });
+  closings.push(facts.stop);
+  const places = { tableName, dynamodb: endpoint, eventbridge: facts.endpoint };
+  const own = { ...process.env, ...options.settings };
+  const given = functionEnvironment(own, { ...places, token, clouds: options.clouds });
+  assign(process.env, { ...options.settings, ...given });
+  checkClouds(log);
+
+  let poller: Stream | undefined;
+  let isEnding = false;
+  const run = await functions({ afterRun: () => poller?.poke(), isEnding: () => isEnding });
+  const clients = {
+    dynamo: dynamoClient({ endpoint }),
+    streams: new DynamoDBStreamsClient({ endpoint }),
+  };
+  closings.push(() => {
+    clients.dynamo.destroy();
+    clients.streams.destroy();
+  });
+  poller = await stream({
+    ...{ ...clients, tableName, trim, log },
+    invoke: run.reconcile,
+    bury: (letter) => bury(options, letter),
+  });
+  drains.push(poller.stop);
+  const minutes = schedule({ invoke: run.probe, log });
+  await minutes.firstTick();
+  const server = await httpServer({ ...options, invoke: run.api });
+  closings.push(server.cutOff);
+  drains.push(() => {
+    isEnding = true;
+    return Promise.all([server.stop(), minutes.stop()]);
+  });
+  minutes.start();
+  table.publish({ url: server.url });
+  log.info("runtime started", { url: server.url, database: options.database });
+
+  let stopped: Promise<void> | undefined;
+  return {
+    url: server.url,
+    token,
+    failed: failed.promise,
+    stop: () => {
+      stopped ??= stop(endings, options);
+      return stopped;
+    },
+  };
+}
+
+/** Throws where clouds.yaml cannot be read or lacks a cloud that the configuration names. */
+function checkClouds(log: Log): void {
+  const { missing, problems, source, names } = cloudsFile(config().clouds);
+  const [absent] = missing();
+  if (absent !== undefined) {
+    const known = names().join(", ") || "none";
+    throw new Error(
+      `The configuration names the cloud ${absent}, which is not in ${source()} (it has: ${known}). Correct \`clouds\`, or add its entry.`,
+    );
+  }
+  for (const problem of problems()) log.warning("cloud not usable", { problem });
+}
+
+async function stop(
+  { drains, closings }: Endings,
+  { shutdownTimeoutMs, log }: RuntimeOptions,
+): Promise<void> {
+  const drained = async () => {
+    for (const drain of drains.toReversed()) await drain();
+    return true;
+  };
+  const isDrained = await Promise.race([
+    drained(),
+    pause(shutdownTimeoutMs, false, { ref: false }),
+  ]);
+  if (!isDrained) log.warning("shutdown timeout over", { timeout_ms: shutdownTimeoutMs });
+  for (const close of closings.toReversed()) await close();
+  log.info("runtime stopped");
+}

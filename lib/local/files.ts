@@ -25,6 +25,7 @@ export function filesOf({ database, stateDirectory }: Place): Files {
     lock: `${real}.lock`,
     guard: `${real}.guard`,
     token: `${real}.token`,
+    letters: `${real}.dead-letters`,
   };
 }
 

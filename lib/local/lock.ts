@@ -1,27 +1,8 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import * as z from "zod";
-import { type Files, unusable } from "./files.ts";
-import { Process, processOf } from "./process.ts";
-
-/** The database process, which outlives a killed runtime. */
-export const DatabaseProcess = Process.extend({
-  address: z.string(),
-  port: z.int(),
-  /** The directory of a ":memory:" database, to be removed with it. */
-  scratch: z.string().optional(),
-});
-export type DatabaseProcess = z.infer<typeof DatabaseProcess>;
-
-/** What the lock file says: who holds the database, and where its API is. */
-export const Note = z.object({
-  runtime: Process,
-  since: z.string(),
-  database: DatabaseProcess.optional(),
-  /** Of the API, once it listens. */
-  url: z.string().optional(),
-});
-export type Note = z.infer<typeof Note>;
+import { type Files, makeDirectory, unusable } from "./files.ts";
+import { type DatabaseProcess, Note, readNote, writeNote } from "./note.ts";
+import { processOf } from "./process.ts";
 
 export type Lock = {
   /** The database process of a runtime that was killed; perhaps it still runs. */
@@ -47,7 +28,7 @@ export function takeLock(files: Files): Lock {
   };
   const write: Lock["write"] = (change) => {
     note = Note.parse({ ...note, ...change });
-    writeWhole(files.lock, `${JSON.stringify(note, null, 2)}\n`);
+    writeNote(files, note);
   };
   try {
     write({});
@@ -68,29 +49,9 @@ export function takeLock(files: Files): Lock {
   };
 }
 
-/** Who holds the database, or held it last. Undefined: nobody, or it says nothing sensible. */
-export function readNote(files: Pick<Files, "lock">): Note | undefined {
-  try {
-    return Note.parse(JSON.parse(readFileSync(files.lock, "utf8")));
-  } catch {
-    return undefined;
-  }
-}
-
-/** The whole file or nothing of it, for this user's eyes only. */
-export function writeWhole(path: string, text: string): void {
-  const draft = `${path}.${process.pid}`;
-  try {
-    writeFileSync(draft, text, { mode: 0o600, flush: true });
-    renameSync(draft, path);
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw unusable(path, error);
-  }
-}
-
 /** SQLite's exclusive lock on an empty file; no journal, as nothing is ever written. */
 function takeGuard(files: Files): DatabaseSync {
+  makeDirectory(files);
   try {
     writeFileSync(files.guard, "", { flag: "a", mode: 0o600 });
     const guard = new DatabaseSync(files.guard, { timeout: 0 });

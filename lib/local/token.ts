@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { filesOf, type Place, unusable } from "./files.ts";
-import { readNote } from "./lock.ts";
+import { filesOf, makeDirectory, type Place, unusable } from "./files.ts";
+import { readNote } from "./note.ts";
 import { isRunning } from "./process.ts";
 
 /**
@@ -10,9 +10,11 @@ import { isRunning } from "./process.ts";
  */
 export function operatorToken(options: Place & { token?: string | undefined }): string {
   if (options.token !== undefined && options.token !== "") return options.token;
-  const path = filesOf(options).token;
+  const files = filesOf(options);
+  const path = files.token;
   const known = readToken(path);
   if (known !== undefined) return known;
+  makeDirectory(files);
   const made = randomBytes(32).toString("base64url");
   try {
     writeFileSync(path, `${made}\n`, { mode: 0o600, flag: "wx", flush: true });

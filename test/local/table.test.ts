@@ -22,7 +22,7 @@ import {
   ListStreamsCommand,
 } from "@aws-sdk/client-dynamodb-streams";
 import { binaryPath } from "../../lib/local/dynoxide.ts";
-import { Note } from "../../lib/local/lock.ts";
+import { Note } from "../../lib/local/note.ts";
 import { isRunning, processOf } from "../../lib/local/process.ts";
 import { type EmbeddedTable, embeddedTable, TABLE_NAME } from "../../lib/local/table.ts";
 import { findRuntime, operatorToken } from "../../lib/local/token.ts";
@@ -287,6 +287,8 @@ test("the operator's token is the given one, or made once for this user's eyes",
   assert.equal(statSync(`${database}.token`).mode & 0o777, 0o600);
   assert.notEqual(operatorToken({ ...place, database: ":memory:" }), made);
 
+  assert.equal(findRuntime({ ...place, database: join(stateDirectory, "no", "such") }), undefined);
+  assert.ok(!existsSync(join(stateDirectory, "no")), "looking makes nothing");
   assert.equal(findRuntime(place), undefined);
   const { child } = await runtimeProcess();
   assert.deepEqual(findRuntime(place), { url: "http://127.0.0.1:8080", token: made });

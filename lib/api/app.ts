@@ -67,6 +67,8 @@ export function app(options: AppOptions) {
         contentSecurityPolicy: false,
         permissionsPolicy: false,
         reportTo: false,
+        // What else lives below the host's name is not ours to decide.
+        strictTransportSecurity: { includeSubDomains: false, preload: false },
       }),
     )
     .use(httpHeaderNormalizer())

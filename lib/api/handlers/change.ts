@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { ControlError } from "../../error.ts";
 import type { Event } from "../../event/schema.ts";
-import { entriesOf, type Stack, type StackName, weightSum } from "../../stack/schema.ts";
+import { entriesOf, Policy, type Stack, type StackName, weightSum } from "../../stack/schema.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { Precondition } from "../endpoint.ts";
 
@@ -143,7 +143,7 @@ function differences(stack: Stack, before: Stack | undefined): string[] {
   const flags = (of: Stack | undefined): Record<string, unknown> => ({
     count: of?.count,
     count_parameter: of?.count_parameter,
-    ...of?.policy,
+    ...(of?.policy ?? Policy.parse({})),
     paused: of?.paused ?? false,
     partial: of?.partial ?? false,
   });

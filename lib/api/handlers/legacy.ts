@@ -1,5 +1,5 @@
 import { ControlError } from "../../error.ts";
-import { type Stack, StackName } from "../../stack/schema.ts";
+import { Policy, type Stack, StackName } from "../../stack/schema.ts";
 import type { Handlers } from "../contract.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { LegacyStack } from "../endpoints/legacy.ts";
@@ -51,11 +51,7 @@ export function legacyHandlers(deps: ApiDeps): LegacyHandlers {
 }
 
 /** What the original did not know. */
-const undeclared = {
-  policy: { failover: "even", order: "make_before_break", failback: "auto" },
-  paused: false,
-  partial: false,
-} as const;
+const undeclared = { policy: Policy.parse({}), paused: false, partial: false };
 
 /** A name that no stack can have is one that is not found. */
 function nameOf(name: string): StackName {

@@ -45,7 +45,7 @@ export function stackHandlers(deps: ApiDeps): StackHandlers {
       return { reply, headers: { etag: `"${generation}"` } };
     },
     patchStack: async ({ params: { stack_name }, body, precondition, who }) => {
-      const known = await knownClouds(deps);
+      const known = body.weights === undefined ? new Set<CloudName>() : await knownClouds(deps);
       const edit = (current: Stack | undefined): Draft => {
         return patched(existing(current, stack_name), body, known);
       };

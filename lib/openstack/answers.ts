@@ -119,7 +119,7 @@ function answerFault(where: string, { status }: Answer, code: string, says: stri
 
 function printable(text: string, most: number): string {
   return text
-    .replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]+/gu, " ")
+    .replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S}]+/gu, " ")
     .trim()
     .slice(0, most);
 }

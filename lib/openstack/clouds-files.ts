@@ -135,7 +135,6 @@ function parsed(text: string, source: string): Plain {
     merge: true,
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: "silent",
     lineCounter: lines,
   });
   const [error] = document.errors;

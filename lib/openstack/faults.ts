@@ -106,12 +106,14 @@ export function transportFault(where: string, { error, sent }: TransportFailure)
   const meaning = meanings.get(code) ?? patterns.find(([pattern]) => pattern.test(code))?.[1];
   if (!meaning) throw error;
   const [faultClass, word, says] = meaning;
-  return { class: faultClass, code: word, message: `${where}: ${says} (${code}).`, ...unsent };
+  return { class: faultClass, code: word, message: `${where}: ${says}.`, ...unsent };
 }
 
 /** Node gives an AggregateError, when every address of a name failed, the code of the first. */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
+  // undici's parser leaves `code` empty for some of its reasons.
+  if (error.name === "HTTPParserError") return "HPE_";
   if ("code" in error && typeof error.code === "string") return error.code;
   return error.cause === undefined ? "" : codeOf(error.cause);
 }

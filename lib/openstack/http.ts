@@ -1,10 +1,8 @@
-import { type Dispatcher, Pool } from "undici";
+import type { Dispatcher, Pool } from "undici";
 import type { Outcome } from "../cloud/faults.ts";
-import { guardedLookup, isMetadataAddress } from "./addresses.ts";
+import { isMetadataAddress } from "./addresses.ts";
 import { configFault, DEADLINE, ENCODED, TOO_LARGE, transportFault } from "./faults.ts";
-
-/** PEM texts, already read. `verify: false` takes any certificate. */
-export type Tls = { ca?: string; cert?: string; key?: string; verify: boolean };
+import { type OriginPool, originPool, type Tls } from "./pool.ts";
 
 export type Request = {
   method: "GET" | "POST" | "PATCH";
@@ -23,7 +21,6 @@ export type HttpClient = {
 
 /** 500 stacks of a full list are some 500 kB. */
 const LONGEST_ANSWER = 8 * 1024 * 1024;
-const CONNECTIONS = 16;
 const MOST_REDIRECTS = 3;
 
 /**
@@ -31,12 +28,11 @@ const MOST_REDIRECTS = 3;
  * caller's deadline covers waiting for a connection, connecting, headers and body, and redirects.
  */
 export function httpClient(tls: Tls, deadlineMs: number): HttpClient {
-  const pools = new Map<string, Pool>();
-  let isClosed = false;
+  const pools = new Map<string, OriginPool>();
   const poolOf = (origin: string) => {
-    const pool = pools.get(origin) ?? new Pool(origin, poolOptions(tls, deadlineMs));
-    pools.set(origin, pool);
-    return pool;
+    const known = pools.get(origin) ?? originPool(origin, tls, deadlineMs);
+    pools.set(origin, known);
+    return known;
   };
   return {
     async send(request, deadline) {
@@ -44,12 +40,15 @@ export function httpClient(tls: Tls, deadlineMs: number): HttpClient {
       for (let redirects = 0; ; redirects++) {
         const where = whereOf(request.method, url);
         if (isMetadataAddress(url.hostname)) return { ok: false, fault: metadataFault(where) };
+        const { pool, tlsAlerts } = poolOf(url.origin);
         const sending = { sent: false };
+        const alertsBefore = tlsAlerts().count;
         let answer: Answer;
         try {
-          if (isClosed) throw Object.assign(new Error(), { code: "UND_ERR_CLOSED" });
-          answer = await exchange(poolOf(url.origin), { ...request, url }, deadline, sending);
-        } catch (error) {
+          answer = await exchange(pool, { ...request, url }, deadline, sending);
+        } catch (thrown) {
+          const { count, last } = tlsAlerts();
+          const error = count > alertsBefore ? last : thrown;
           return { ok: false, fault: transportFault(where, { error, ...sending }) };
         }
         const next = redirectOf(request, url, answer);
@@ -58,8 +57,7 @@ export function httpClient(tls: Tls, deadlineMs: number): HttpClient {
       }
     },
     async close() {
-      isClosed = true;
-      await Promise.all([...pools.values()].map((pool) => pool.close()));
+      await Promise.all([...pools.values()].map(({ pool }) => pool.close()));
     },
   };
 }
@@ -72,28 +70,6 @@ export function whereOf(method: string, url: string | URL): string {
 
 function metadataFault(where: string) {
   return configFault("metadata_address", `${where}: a link-local or metadata address is refused.`);
-}
-
-function poolOptions(tls: Tls, deadlineMs: number): Pool.Options {
-  return {
-    connections: CONNECTIONS,
-    pipelining: 1,
-    allowH2: false,
-    // The deadline ends requests; this only frees the socket of a connect that never comes.
-    connectTimeout: deadlineMs,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    // Node's 250 ms for each address of a name gives up on clouds that are merely far away.
-    autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: Math.max(10, Math.min(1000, Math.floor(deadlineMs / 4))),
-    connect: {
-      lookup: guardedLookup(),
-      rejectUnauthorized: tls.verify,
-      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-      ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-      ...(tls.key === undefined ? {} : { key: tls.key }),
-    },
-  };
 }
 
 function redirectOf(request: Request, url: URL, answer: Answer): URL | undefined {

@@ -2,8 +2,8 @@ import * as z from "zod";
 import type { Outcome } from "../cloud/faults.ts";
 import type { Entry } from "./clouds-entries.ts";
 import { configFault } from "./faults.ts";
-import type { Tls } from "./http.ts";
 import { type Identity, identityOf, type Scope } from "./identity.ts";
+import type { Tls } from "./pool.ts";
 import { type ReadPem, tlsOf } from "./tls.ts";
 import { authUrlOf, overrideOf } from "./urls.ts";
 

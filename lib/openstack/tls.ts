@@ -1,5 +1,6 @@
+import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import type { Tls } from "./http.ts";
+import type { Tls } from "./pool.ts";
 
 /** The PEM text that a setting names, or undefined where its file cannot be read. */
 export type ReadPem = (setting: string) => string | undefined;
@@ -37,9 +38,10 @@ export function tlsOf(
     ...(certificate === undefined ? {} : { cert: certificate }),
     ...(privateKey === undefined ? {} : { key: privateKey }),
   };
-  if (ca !== undefined && !ca.includes("-----BEGIN")) problem("cacert holds no certificate");
   try {
     createSecureContext(tls);
+    // A CA that is none is passed over in silence, and would make every certificate an unknown one.
+    if (ca !== undefined) new X509Certificate(ca);
   } catch {
     problem("cacert, cert or key is not PEM, or cert and key do not belong together");
   }

@@ -10,6 +10,7 @@ import {
   type CloudView,
   cloudViews,
   type Declared,
+  isRefusal,
   isUndecided,
   ownStatus,
   wasAskedSince,
@@ -23,6 +24,8 @@ export type Decision = {
   /** No longer weighed, and nothing of ours under way there. */
   removed: CloudName[];
   pushes: NextPush[];
+  /** When the pushes that rest after a try may go. */
+  retries: Time[];
   /** Why nothing was allocated: a cloud is not judged yet, or none is available. */
   standstill?: { reason: "unknown" | "nowhere"; message: string };
 };
@@ -36,16 +39,23 @@ export type Run = { now: Time; settings: ReconcileSettings; faults: ReadonlyMap<
 export function decide(view: Declared, run: Run): Decision {
   const clouds = cloudViews(view, run.faults, run.settings);
   const { desired, standstill } = desiredOf(view, clouds);
-  const kept = [...clouds.values()].filter((own) => own.weight !== undefined || own.isOpen);
+  const kept = [...clouds.values()].filter(({ weight, isOpen, verdict }) => {
+    // Of a cloud that left clouds.yaml the end of a push cannot be known any more.
+    return weight !== undefined || (isOpen && verdict !== undefined);
+  });
   const blocks = new Map(
-    kept.map((own) => [own.cloud, blockOf(own, { ...contextOf(view, run), clouds })]),
+    kept.map((own) => {
+      const context = { ...contextOf(view, run), desired: desired.get(own.cloud), clouds };
+      return [own.cloud, blockOf(own, context)];
+    }),
   );
   const { pushes, holds } = standstill
     ? { pushes: [], holds: [] }
     : nextPushes(pushInput(view, run, { kept, desired, blocks }));
+  const made = { view, run, desired, holds, standstill };
   const shares = kept
     .filter(({ cloud, share }) => desired.has(cloud) || share !== undefined)
-    .map((own) => shareOf(own, { view, run, desired, block: blocks.get(own.cloud), holds }));
+    .map((own) => shareOf(own, { ...made, block: blocks.get(own.cloud) }));
   const removed = [...clouds.values()].filter(
     ({ cloud }) => !kept.some((own) => own.cloud === cloud),
   );
@@ -54,6 +64,7 @@ export function decide(view: Declared, run: Run): Decision {
     shares,
     removed: removed.map(({ cloud }) => cloud),
     pushes,
+    retries: holds.flatMap(({ until }) => until ?? []),
     ...(standstill ? { standstill } : {}),
   };
 }
@@ -110,7 +121,7 @@ function pushInput(view: Declared, run: Run, { kept, desired, blocks }: Settled)
       .map((own): ShareView => {
         const { cloud, kind, seen, isOpen, awaitsRelease, share, fault } = own;
         const isBlocked = blocks.get(cloud)?.gates === true || fault !== undefined;
-        const retryAt = wasAskedSince(view.wake, share?.push?.at) ? undefined : share?.retry_at;
+        const isAsked = wasAskedSince(view.wake, share?.push?.at);
         return {
           cloud,
           desired: desired.get(cloud) ?? 0,
@@ -120,7 +131,7 @@ function pushInput(view: Declared, run: Run, { kept, desired, blocks }: Settled)
           isOpen,
           isBlocked,
           awaitsRelease,
-          retryAt,
+          retryAt: isAsked ? undefined : retryAt(own, blocks.get(cloud), run),
         };
       }),
     oldTotal: ownStatus(view)?.old_total,
@@ -134,43 +145,63 @@ type Making = {
   desired: Map<CloudName, number>;
   block: Block | undefined;
   holds: Hold[];
+  standstill: Decision["standstill"];
 };
 
-function shareOf(own: CloudView, { view, run, desired, block, holds }: Making): Share {
-  const { cloud, share, verdict, kind, weight } = own;
-  const held = heldOf(own, holds, run.now);
-  const lost =
-    kind === "unreachable" && weight
-      ? { since: share?.lost?.since ?? verdict?.since ?? run.now }
-      : undefined;
-  const kept = own.awaitsRelease ? share?.lost : lost;
+function shareOf(own: CloudView, making: Making): Share {
+  const { view, run, desired, block } = making;
+  const { cloud, share } = own;
+  const held = heldOf(own, making);
+  const lost = lostOf(own, making);
   const retry_at = retryAt(own, block, run);
   return {
     stack_name: view.stack.stack_name,
     cloud,
-    desired:
-      weight === undefined ? (share?.desired ?? 0) : (desired.get(cloud) ?? share?.desired ?? 0),
+    desired: desired.get(cloud) ?? share?.desired ?? 0,
     version: share?.version ?? 0,
     ...(share?.push ? { push: share.push } : {}),
     ...(block ? { blocked: block.blocked } : {}),
     ...(held ? { held } : {}),
-    ...(kept ? { lost: kept } : {}),
+    ...(lost ? { lost } : {}),
     attempts: share?.attempts ?? 0,
     ...(retry_at ? { retry_at } : {}),
   };
 }
 
-/** A share newly blocked, or found so again, is tried again in an hour; else its own pause stands. */
+/** Only a share that was dealt away because its cloud was lost waits for a release (failback manual). */
+function lostOf(own: CloudView, { view, run, standstill }: Making): Share["lost"] {
+  const { share, verdict, weight = 0 } = own;
+  const isLost = own.kind === "unreachable";
+  if (share?.lost && (isLost || own.awaitsRelease)) return share.lost;
+  const isDealt = !standstill && !own.isDrained && view.stack.policy.failover !== "none";
+  const isOwed = weight > 0 || (share?.desired ?? 0) > 0;
+  return isLost && isDealt && isOwed ? { since: verdict?.since ?? run.now } : undefined;
+}
+
+/**
+ * When the share may be pushed again: an hour after it was found blocked or a PATCH was turned down;
+ * after a failed update, or a PATCH of which nobody knows, when the push's own growing pause is over.
+ */
 function retryAt(
   { share, fault, verdict }: CloudView,
   block: Block | undefined,
-  run: Run,
+  { now, settings }: Run,
 ): Time | undefined {
-  if (!block || block.blocked.code === "update_failed" || verdict?.blocking) return share?.retry_at;
-  const isNew = share?.blocked?.code !== block.blocked.code;
-  const isOver = (share?.retry_at ?? "") <= run.now;
-  if (!isNew && !(isOver && (fault !== undefined || block.gates))) return share?.retry_at;
-  return new Date(Date.parse(run.now) + run.settings.longestPauseMs).toISOString();
+  const before = share?.blocked;
+  const { push, retry_at } = share ?? {};
+  // The hour of a block that is gone binds nothing.
+  if (!block || !isRefusal(block.blocked)) return isRefusal(before) ? undefined : retry_at;
+  if (verdict?.blocking) return retry_at;
+  const hourAfter = (time: Time) =>
+    new Date(Date.parse(time) + settings.longestPauseMs).toISOString();
+  const answered = fault && push?.answered;
+  if (answered?.outcome === "refused" && hourAfter(answered.at) > now) {
+    return hourAfter(answered.at);
+  }
+  if (answered?.outcome === "unanswered" && fault?.class === "stack") return retry_at;
+  const isNew = before?.code !== block.blocked.code;
+  const isOver = (retry_at ?? "") <= now && (fault !== undefined || block.gates);
+  return isNew || isOver ? hourAfter(now) : retry_at;
 }
 
 const holdMessages: Record<Exclude<Held["reason"], "retry" | "nowhere">, string> = {
@@ -182,9 +213,18 @@ const holdMessages: Record<Exclude<Held["reason"], "retry" | "nowhere">, string>
   unknown: "the cloud has not been judged yet",
 };
 
-function heldOf({ cloud, share }: CloudView, holds: Hold[], now: Time): Held | undefined {
-  const hold = holds.find((one) => one.cloud === cloud && one.reason !== "retry");
-  if (!hold || hold.reason === "retry" || hold.reason === "nowhere") return undefined;
-  const since = share?.held?.reason === hold.reason ? share.held.since : now;
-  return { reason: hold.reason, message: holdMessages[hold.reason], since };
+function heldOf(own: CloudView, { run, desired, holds, standstill }: Making): Held | undefined {
+  const { cloud, share, weight, isOpen } = own;
+  const before = share?.held;
+  const since = (reason: Held["reason"]) => (before?.reason === reason ? before.since : run.now);
+  if (standstill && weight !== undefined) {
+    return { ...standstill, since: since(standstill.reason) };
+  }
+  for (const { reason } of holds.filter((hold) => hold.cloud === cloud)) {
+    if (reason === "retry" || reason === "nowhere") continue;
+    return { reason, message: holdMessages[reason], since: since(reason) };
+  }
+  // The rest of a scale-down still waits while the part that may go is under way.
+  const isPart = isOpen && (share?.push?.count ?? 0) > (desired.get(cloud) ?? 0);
+  return isPart && before?.reason === "order" ? before : undefined;
 }

@@ -2,7 +2,18 @@ import type { Fault } from "../cloud/faults.ts";
 import type { CloudName, Seen, Time, Verdict, VerdictKind } from "../cloud/schema.ts";
 import { heatState } from "../cloud/seen.ts";
 import type { StackView } from "./deps.ts";
-import { entriesOf, type Push, type Share, type Stack, type Status, type Wake } from "./schema.ts";
+import {
+  type Blocked,
+  entriesOf,
+  type Push,
+  type Share,
+  type Stack,
+  type Status,
+  type Wake,
+} from "./schema.ts";
+
+/** Code of the one block that lifts itself: our own update failed, or was rolled back. */
+export const UPDATE_FAILED = "update_failed";
 
 /** A stack that is declared, with what the table knows of it. */
 export type Declared = StackView & { stack: Stack };
@@ -31,6 +42,20 @@ export type CloudView = {
 };
 
 export type Clouds = Map<CloudName, CloudView>;
+
+/** Where STATUS is of a deleted stack of the name, only its version and what was pushed still count. */
+export function ofThisStack(view: Declared): Declared {
+  if (ownStatus(view)) return view;
+  const shares = view.shares.map(({ stack_name, cloud, desired, version, push }) => ({
+    stack_name,
+    cloud,
+    desired,
+    version,
+    ...(push ? { push } : {}),
+    attempts: 0,
+  }));
+  return { ...view, shares };
+}
 
 /** Every cloud that the stack weighs or still has a share in. */
 export function cloudViews(
@@ -134,8 +159,8 @@ export function wasAskedSince(wake: Wake | undefined, time: Time | undefined): b
 
 /**
  * Whether Heat must be asked before anything can be decided for this cloud: never read, read for
- * another parameter, not read since the return, a push whose end only a read can tell, a blocked
- * share whose hour is over.
+ * another parameter, not read since the return, a push whose end only a read can tell (the probe
+ * looks at declared heat stacks only), a blocked share whose hour is over.
  */
 export function needsReading(
   own: CloudView,
@@ -148,12 +173,18 @@ export function needsReading(
   const { share, raw, seen, verdict } = own;
   if (!canBeAsked(own) || own.awaitsRelease) return false;
   if (!seen || wasAskedSince(wake, seen.read_at)) return true;
+  if (own.weight === undefined) return own.isOpen;
   const push = own.isOpen ? share?.push : undefined;
   if (push && push.answered?.outcome !== "accepted") {
     const due = traceDue(push.at, verdict, settings.pushSilenceMs);
     if (now >= due && (raw?.read_at ?? "") < due) return true;
   }
-  return share?.blocked !== undefined && share.retry_at !== undefined && share.retry_at <= now;
+  return isRefusal(share?.blocked) && share?.retry_at !== undefined && share.retry_at <= now;
+}
+
+/** A block that a person must lift; a failed update is shown as one, and is simply tried again. */
+export function isRefusal(blocked: Blocked | undefined): boolean {
+  return blocked !== undefined && blocked.code !== UPDATE_FAILED;
 }
 
 /** Whether calls to this cloud make sense now. */

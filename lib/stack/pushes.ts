@@ -124,10 +124,14 @@ function scaleDowns(input: PushInput, downs: ShareView[]): { pushes: NextPush[];
 
 function surplusOf({ shares, oldTotal }: PushInput): number {
   const total = shares.reduce((sum, { desired }) => sum + desired, 0);
-  const counted = shares.filter(
-    ({ verdict, awaitsRelease }) => verdict === "reachable" && !awaitsRelease,
-  );
-  const place = counted.reduce((sum, share) => sum + placeOf(share), 0);
+  // Two clouds.yaml entries may lead to one heat stack: what runs in it counts once.
+  const places = new Map<string, number>();
+  for (const share of shares) {
+    if (share.verdict !== "reachable" || share.awaitsRelease) continue;
+    const id = share.seen?.heat_stack_id ?? share.cloud;
+    places.set(id, Math.min(placeOf(share), places.get(id) ?? Number.POSITIVE_INFINITY));
+  }
+  const place = [...places.values()].reduce((sum, one) => sum + one, 0);
   return Math.max(0, place - Math.min(oldTotal ?? total, total));
 }
 

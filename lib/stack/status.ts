@@ -1,10 +1,17 @@
 import type { Time } from "../cloud/schema.ts";
-import { heatState } from "../cloud/seen.ts";
+import { heatState, refusesUpdates } from "../cloud/seen.ts";
 import { totalOf } from "./allocation.ts";
 import type { Decision } from "./decision.ts";
 import type { ReconcileSettings } from "./deps.ts";
 import type { Condition, Share, StackState, Status } from "./schema.ts";
-import { type CloudView, type Declared, ownStatus, traceDue, verdictsAt } from "./view.ts";
+import {
+  type CloudView,
+  type Declared,
+  isRefusal,
+  ownStatus,
+  traceDue,
+  verdictsAt,
+} from "./view.ts";
 
 /** What a reconcile knows when it sums up. */
 export type Summary = {
@@ -28,13 +35,12 @@ export function statusOf(summary: Summary): Status {
     dated(condition, before?.conditions ?? [], now),
   );
   const inputs = { generation: stack.generation, verdicts_at: verdictsAt(view) };
+  const isAtRest = isSettled && !owesAnything(decision);
   const isDue = before?.due_at !== undefined && before.due_at <= now;
   const isNew = JSON.stringify(before?.inputs) !== JSON.stringify(inputs);
-  const attempts = isSettled || isNew ? 0 : (before?.attempts ?? 0) + (isDue ? 1 : 0);
-  const due_at =
-    isNew || isDue
-      ? dueAt(summary, attempts, undefined, isSettled)
-      : dueAt(summary, attempts, before?.due_at, isSettled);
+  const attempts = isAtRest || isNew ? 0 : (before?.attempts ?? 0) + (isDue ? 1 : 0);
+  const planned = isNew || isDue ? undefined : before?.due_at;
+  const due_at = dueAt(summary, { attempts, planned, isAtRest });
   return {
     stack_name: stack.stack_name,
     version: (view.status?.version ?? 0) + 1,
@@ -79,40 +85,42 @@ function isCounted({ isAvailable, isDrained, kind, isMissing }: CloudView): bool
 
 function isShareInPlace({ seen, isOpen }: CloudView, share: Share | undefined): boolean {
   if (!seen?.heat_status || isOpen || seen.stuck || !share) return false;
-  const isQuiet = heatState(seen.heat_status) === "complete";
+  const isQuiet = heatState(seen.heat_status) === "complete" && !refusesUpdates(seen.heat_status);
   return isQuiet && seen.count === share.desired && seen.in_place === share.desired;
 }
+
+/** Something is blocked, or a push to a cloud that is no longer weighed has not ended. */
+function owesAnything({ shares, clouds }: Decision): boolean {
+  return shares.some(({ cloud, blocked }) => blocked || clouds.get(cloud)?.weight === undefined);
+}
+
+type Planning = {
+  attempts: number;
+  /** The due time that still stands. */
+  planned: Time | undefined;
+  isAtRest: boolean;
+};
 
 /** What is not converged is always looked at again; paused, and awaiting release alone, are not. */
 function dueAt(
   { view, decision, now, settings }: Summary,
-  attempts: number,
-  before: Time | undefined,
-  isSettled: boolean,
+  { attempts, planned, isAtRest }: Planning,
 ): Time | undefined {
-  if (view.stack.paused || (view.stack.count > 0 && Object.keys(view.stack.weights).length === 0))
-    return undefined;
-  const nowMs = Date.parse(now);
-  const shares = new Map(decision.shares.map((share) => [share.cloud, share]));
-  const fixed = [...decision.clouds.values()].flatMap((own) => {
-    const { share, isOpen, verdict, awaitsRelease } = own;
-    if (awaitsRelease) return [];
+  const { paused, count, weights } = view.stack;
+  if (paused || (count > 0 && Object.keys(weights).length === 0)) return undefined;
+  const traces = [...decision.clouds.values()].flatMap(({ share, isOpen, verdict }) => {
     const push = isOpen ? share?.push : undefined;
-    const isUnanswered = push && push.answered?.outcome !== "accepted";
-    const trace = isUnanswered ? [traceDue(push.at, verdict, settings.pushSilenceMs)] : [];
-    const isOwed = shares.get(own.cloud)?.blocked || !isShareInPlace(own, shares.get(own.cloud));
-    const retry_at = shares.get(own.cloud)?.retry_at;
-    return [...trace, ...(isOwed && retry_at ? [retry_at] : [])];
+    const isUnknown = push && push.answered?.outcome !== "accepted";
+    return isUnknown ? [traceDue(push.at, verdict, settings.pushSilenceMs)] : [];
   });
-  const isBlockedAnywhere = decision.shares.some(({ blocked }) => blocked);
-  const pause = Math.min(
-    settings.longestPauseMs,
-    settings.retryPauseMs * 2 ** Math.min(attempts, 20),
+  const hours = decision.shares.flatMap(({ blocked, retry_at }) =>
+    isRefusal(blocked) && retry_at ? [retry_at] : [],
   );
-  const soft =
-    isSettled && !isBlockedAnywhere ? [] : [before ?? new Date(nowMs + pause).toISOString()];
-  const ahead = [...fixed, ...soft].filter((time) => time > now).sort();
-  return ahead[0];
+  const { retryPauseMs, longestPauseMs } = settings;
+  const pauseMs = Math.min(longestPauseMs, retryPauseMs * 2 ** Math.min(attempts, 20));
+  const soft = planned ?? new Date(Date.parse(now) + pauseMs).toISOString();
+  const all = [...traces, ...hours, ...decision.retries, ...(isAtRest ? [] : [soft])];
+  return all.filter((time) => time > now).sort()[0];
 }
 
 const byBadness: { type: Condition["type"]; state: StackState }[] = [
@@ -145,13 +153,15 @@ function conditionsOf(summary: Summary, isSettled: boolean): Undated[] {
       "failed_over",
       failedOver.map((own) => ({ reason: lossOf(own), message: lossText(own) })),
     ),
-    condition("held", [
-      ...(decision.standstill ? [decision.standstill] : []),
-      ...held.map(({ cloud, held }) => ({
-        reason: held?.reason ?? "",
-        message: `${cloud}: ${held?.message}`,
-      })),
-    ]),
+    condition(
+      "held",
+      decision.standstill
+        ? [decision.standstill]
+        : held.map(({ cloud, held }) => ({
+            reason: held?.reason ?? "",
+            message: `${cloud}: ${held?.message}`,
+          })),
+    ),
     condition(
       "blocked",
       blocked.map(({ cloud, blocked }) => ({

@@ -2,7 +2,7 @@ import type { CloudName } from "../cloud/schema.ts";
 import type { Event } from "../event/schema.ts";
 import type { ReconcileDeps } from "./deps.ts";
 import { type RunMemory, reconcileStack } from "./reconcile.ts";
-import type { StackName, Status } from "./schema.ts";
+import type { Stack, StackName, Status } from "./schema.ts";
 
 /** What one stream record names; only names are taken from it, the state is read afresh. */
 export type NamedBy = { sequence: string; stack?: StackName; cloud?: CloudName; event?: Event };
@@ -11,6 +11,8 @@ export type BatchDeps = ReconcileDeps & {
   /** Names of all stacks that weigh the cloud. */
   stacksWeighing: (cloud: CloudName) => Promise<StackName[]>;
   wake: (name: StackName, at: string) => Promise<void>;
+  readStack: (name: StackName) => Promise<Stack | undefined>;
+  readStatuses: (names: StackName[]) => Promise<Status[]>;
   /** Ids of the events that the bus refused. */
   announce: (events: Event[]) => Promise<string[]>;
   remainingMs: () => number;
@@ -72,47 +74,60 @@ async function attempted(deps: BatchDeps, name: StackName, memory: RunMemory): P
   }
 }
 
-/** A stack that makes us throw gets a growing pause and an event, and stands in nobody's way. */
+/** How often a stack is put aside anew because somebody else wrote first. */
+const MAX_ROUNDS = 3;
+
+/**
+ * A stack that makes us throw gets a growing pause and an event, and stands in nobody's way. Its
+ * shares and clouds are not read for that: they may be what made us throw.
+ */
 async function putAside(deps: BatchDeps, name: StackName): Promise<boolean> {
-  const { stack, status } = await deps.readStackView(name);
-  if (!stack || stack.deleted_at !== undefined) return true;
-  const { uid, generation } = stack;
-  const now = deps.now();
-  const attempts = (status?.uid === uid ? status.attempts : 0) + 1;
-  const { retryPauseMs, longestPauseMs } = deps.settings;
-  const pauseMs = Math.min(longestPauseMs, retryPauseMs * 2 ** Math.min(attempts - 1, 20));
-  const due_at = new Date(now.getTime() + pauseMs).toISOString();
-  const at = now.toISOString();
-  const message = `${name}: reconciling it failed for a reason of ours; it is tried again at ${due_at}`;
-  const none = { stack_name: name, uid, open: [], state: "converging" as const, conditions: [] };
-  const before: Omit<Status, "version" | "inputs" | "attempts"> =
-    status?.uid === uid ? status : none;
-  await deps.saveReconciled({
-    status: {
-      ...before,
-      version: (status?.version ?? 0) + 1,
-      inputs: { generation, verdicts_at: at },
-      attempts,
-      due_at,
-    },
-    version_read: status?.version,
-    shares: [],
-    removed: [],
-    events: [
-      {
-        id: deps.newId(),
-        at,
-        type: "stack.failed",
-        stack_name: name,
-        generation,
-        message,
-        changes: [],
-        cause: "see the log",
-      },
-    ],
-    declaration: { uid, generation },
-  });
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const [status] = await deps.readStatuses([name]);
+    const stack = await deps.readStack(name);
+    if (!stack || stack.deleted_at !== undefined) return true;
+    const own = status?.uid === stack.uid ? status : undefined;
+    const paused = pausedStatus(deps, stack, own);
+    const saved = await deps.saveReconciled({
+      status: { ...paused, version: (status?.version ?? 0) + 1 },
+      version_read: status?.version,
+      shares: [],
+      removed: [],
+      events: [failure(deps, stack, paused.due_at)],
+      declaration: { uid: stack.uid, generation: stack.generation },
+    });
+    if (saved) break;
+  }
   return true;
+}
+
+function pausedStatus({ now, settings }: BatchDeps, stack: Stack, before: Status | undefined) {
+  const { stack_name, uid, generation } = stack;
+  const attempts = (before?.attempts ?? 0) + 1;
+  const { retryPauseMs, longestPauseMs } = settings;
+  const pauseMs = Math.min(longestPauseMs, retryPauseMs * 2 ** Math.min(attempts - 1, 20));
+  const at = now();
+  return {
+    ...(before ?? { stack_name, uid, open: [], state: "converging" as const, conditions: [] }),
+    // As if it had seen all there is: what it has not dealt with is tried again when it is due.
+    inputs: { generation, verdicts_at: at.toISOString() },
+    attempts,
+    due_at: new Date(at.getTime() + pauseMs).toISOString(),
+  };
+}
+
+function failure({ newId, now }: BatchDeps, stack: Stack, due_at: string): Event {
+  const { stack_name, generation } = stack;
+  return {
+    id: newId(),
+    at: now().toISOString(),
+    type: "stack.failed",
+    stack_name,
+    generation,
+    message: `${stack_name}: reconciling it failed for a reason of ours; it is tried again at ${due_at}`,
+    changes: [],
+    cause: "see the log",
+  };
 }
 
 async function atMost<T>(limit: number, all: T[], work: (one: T) => Promise<void>): Promise<void> {

@@ -46,17 +46,18 @@ function reallocation(view: Declared, { shares, removed, clouds }: Decision): Dr
 
 function causeOf(view: Declared, clouds: Decision["clouds"]): string {
   const { stack } = view;
+  const listed = [...clouds.values()].filter(({ weight }) => weight !== undefined);
   const isDeclared = ownStatus(view)?.inputs.generation !== stack.generation;
   const declared = isDeclared
-    ? [`generation ${stack.generation} asks for ${stack.count} in ${clouds.size} clouds`]
+    ? [`generation ${stack.generation} asks for ${stack.count} in ${listed.length} clouds`]
     : [];
-  const listed = [...clouds.values()].filter(({ weight }) => weight !== undefined);
   const out = listed.filter(({ isAvailable }) => !isAvailable).map(absence);
   const back = listed
     .filter(({ isAvailable, share }) => isAvailable && share?.lost)
     .map(({ cloud, verdict }) => `${cloud} came back at ${verdict?.returned_at ?? verdict?.since}`);
   const causes = [...declared, ...out, ...back];
-  return causes.length > 0 ? causes.join("; ") : "all of its clouds are available again";
+  if (causes.length > 0) return causes.join("; ");
+  return `generation ${stack.generation} asks for ${stack.count}, and all of its clouds are available`;
 }
 
 function absence({ cloud, kind, verdict, isDrained, isMissing, raw }: CloudView): string {
@@ -81,17 +82,12 @@ function comings(
   const moved = names.filter((cloud) => key(before.get(cloud)) !== key(after.get(cloud)));
   const isNow = moved.filter((cloud) => key(after.get(cloud)) !== undefined);
   const isOver = moved.filter((cloud) => key(after.get(cloud)) === undefined);
-  const text = (of: Map<CloudName, Share>) => (cloud: CloudName) =>
-    `${cloud}: ${of.get(cloud)?.[field]?.message}`;
-  return [
-    ...draft(view, came, isNow, isNow.map(text(after))),
-    ...draft(
-      view,
-      went,
-      isOver,
-      isOver.map((cloud) => `${cloud} (was: ${key(before.get(cloud))})`),
-    ),
-  ];
+  const why = (cloud: CloudName) => after.get(cloud)?.[field]?.message ?? "";
+  const reasons = [...new Set(isNow.map(why))].map((reason) => {
+    return `${isNow.filter((cloud) => why(cloud) === reason).join(", ")}: ${reason}`;
+  });
+  const past = isOver.map((cloud) => `${cloud} (was: ${key(before.get(cloud))})`);
+  return [...draft(view, came, isNow, reasons), ...draft(view, went, isOver, past)];
 }
 
 function draft(view: Declared, type: EventType, clouds: CloudName[], texts: string[]): Draft[] {

@@ -8,7 +8,7 @@ import { factsOf } from "./facts.ts";
 import { push } from "./push.ts";
 import type { Share, StackName } from "./schema.ts";
 import { statusMoved, statusOf } from "./status.ts";
-import { canBeAsked, cloudViews, type Declared, needsReading, ownStatus } from "./view.ts";
+import { canBeAsked, cloudViews, type Declared, needsReading, ofThisStack } from "./view.ts";
 
 /** What one run of the function has met: after one path or service fault no further call goes to that cloud. */
 export type RunMemory = { givenUp: Map<CloudName, Fault> };
@@ -34,20 +34,6 @@ export async function reconcileStack(
       : await forget(deps, name, view);
     if (outcome === "done") return;
   }
-}
-
-/** Where STATUS is of a deleted stack of the name, only its version and what was pushed still count. */
-function ofThisStack(view: Declared): Declared {
-  if (view.status === undefined || ownStatus(view)) return view;
-  const shares = view.shares.map(({ stack_name, cloud, desired, version, push }) => ({
-    stack_name,
-    cloud,
-    desired,
-    version,
-    ...(push ? { push } : {}),
-    attempts: 0,
-  }));
-  return { ...view, shares };
 }
 
 type Met = { memory: RunMemory; faults: Map<CloudName, Fault> };
@@ -164,7 +150,7 @@ function isTraceless(share: Share | undefined, { updated_time }: Seen): boolean 
   const push = share?.push;
   return (
     push !== undefined &&
-    push.answered?.outcome !== "accepted" &&
+    (push.answered === undefined || push.answered.outcome === "unanswered") &&
     push.before.updated_time === updated_time
   );
 }
@@ -201,34 +187,38 @@ async function save(
   });
 }
 
-/** A stack that is gone leaves its heat stacks as they are; shares go once their push has ended. */
+/**
+ * A stack that is gone leaves its heat stacks as they are. Of its shares those stay, as long as the
+ * tombstone, whose push may not have ended; what is about to be pushed on another lane loses its fence.
+ */
 async function forget(
   deps: ReconcileDeps,
   name: StackName,
   { status, stack, shares }: StackView,
 ): Promise<"done" | "again"> {
-  const gone = shares.filter(
-    ({ push }) => stack === undefined || !push || push.answered?.outcome === "refused",
-  );
-  const kept = shares.length - gone.length;
+  const isOver = ({ push }: Share) =>
+    stack === undefined || !push || push.answered?.outcome === "refused";
+  const gone = shares.filter(isOver);
+  const kept = shares.filter((share) => !isOver(share));
   const isForgotten = gone.length === 0 && (status === undefined || (status.expires_at ?? 0) > 0);
   if (isForgotten) return "done";
   const now = deps.now();
   const in30Days = Math.floor(now.getTime() / 1000) + 30 * 86_400;
+  const version = (status?.version ?? 0) + 1;
   const saved = await deps.saveReconciled({
     status: {
       stack_name: name,
-      version: (status?.version ?? 0) + 1,
+      version,
       uid: status?.uid ?? stack?.uid ?? "",
       inputs: status?.inputs ?? { generation: 0, verdicts_at: "" },
       open: [],
       attempts: 0,
       state: "converged",
       conditions: [],
-      expires_at: kept > 0 ? in30Days : (stack?.expires_at ?? in30Days),
+      expires_at: stack?.expires_at ?? in30Days,
     },
     version_read: status?.version,
-    shares: [],
+    shares: kept.map((share) => ({ share: { ...share, version }, push_id_read: share.push?.id })),
     removed: gone.map(({ cloud, push }) => ({ cloud, push_id_read: push?.id })),
     events: [],
     declaration: undefined,

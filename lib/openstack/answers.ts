@@ -11,7 +11,7 @@ const HeatError = z.object({
 /** A 500 of these says that the engine, its queue or its database is gone, whichever stack was asked for. */
 const outages = ["MessagingTimeout", "MessageDeliveryFailure", "DBConnectionError"];
 
-/** What Heat's 4xx of one stack mean by their `error.type`; any other is `refused`. */
+/** What Heat's 4xx of one stack mean by their `error.type`; any other is `rejected`. */
 const stackCodes = new Map([
   ["EntityNotFound", "no_such_heat_stack"],
   ["NotFound", "no_such_heat_stack"],
@@ -23,6 +23,11 @@ const stackCodes = new Map([
   ["RequestLimitExceeded", "quota"],
   ["StackResourceLimitExceeded", "quota"],
   ["RemoteError", "remote_error"],
+]);
+
+/** What Heat gives no message for. */
+const unexplained = new Map([
+  ["RemoteError", "the engine failed at it; a trust that this user cannot make, perhaps"],
 ]);
 
 /** The body of an answer as the schema reads it; broken JSON or another shape is an `answer` fault. */
@@ -77,13 +82,11 @@ export function stackRefusal(where: string, answer: Answer, secret: string): Fau
       (status === 403 && code === "quota") ||
       (status === 500 && !outages.includes(heat.error.type)));
   if (!ofStack) return refusal(where, answer);
-  const said = heat.error.message ?? "";
+  const said = heat.error.message ?? unexplained.get(heat.error.type) ?? "";
   const why = printable(said.includes(secret) ? "" : said, 300);
   return {
     class: "stack",
-    code:
-      code ??
-      (/quota|limit exceeded/i.test(said) ? "quota" : status === 409 ? "conflict" : "refused"),
+    code: code ?? (/quota|limit exceeded/i.test(said) ? "quota" : "rejected"),
     message: `${where}: answered ${status}${why && `: ${why}`}`,
     status,
   };

@@ -43,10 +43,10 @@ export function findFile(
     "clouds-public": undefined,
   }[name];
   if (named) return named;
-  const userHome = environment.SNAP_REAL_HOME ?? home;
+  const userHome = environment.SNAP_REAL_HOME || home;
   const folders = [
     cwd,
-    join(environment.XDG_CONFIG_HOME ?? join(home, ".config"), "openstack"),
+    join(environment.XDG_CONFIG_HOME || join(home, ".config"), "openstack"),
     ...(process.platform === "darwin" ? [join(home, "Library/Application Support/openstack")] : []),
     join(userHome, ".config", "openstack"),
     "/etc/xdg/openstack",
@@ -106,6 +106,7 @@ export function merged(older: PlainMap, newer: PlainMap): PlainMap {
   return Object.fromEntries(result);
 }
 
+/** True for a mapping, whatever its keys. */
 export function isMap(value: Plain | undefined): value is PlainMap {
   return typeof value === "object" && !Array.isArray(value);
 }

@@ -33,6 +33,8 @@ export type Clouds = {
   client: (cloud: string) => Outcome<CloudClient>;
   /** The names of `only` that clouds.yaml lacks. */
   missing: () => string[];
+  /** Every name in the file, of `only` or not. */
+  known: () => string[];
   /** One sentence for each entry that does not parse, and each name that cannot be a cloud's. */
   problems: () => string[];
   /** The file that was read. */
@@ -86,6 +88,7 @@ export function cloudsFile(options: CloudsOptions): Clouds {
     names: () => [...current().held.keys()].map((name) => CloudName.parse(name)),
     client: (cloud) => current().held.get(cloud)?.client ?? absent(cloud, state, options.only),
     missing: () => (options.only ?? []).filter((name) => !current().held.has(name)),
+    known: () => [...cloudEntries(current().files).keys()],
     problems: () => [
       ...current().misnamed,
       ...[...state.held.values()].flatMap(({ client }) =>

@@ -34,6 +34,8 @@ export function originPool(origin: string, tls: Tls, deadlineMs: number): Origin
     allowH2: false,
     headersTimeout: 0,
     bodyTimeout: 0,
+    // Whatever the server offers: a Lambda that was frozen must not find connections long dead.
+    keepAliveMaxTimeout: 4000,
     connect: (options, callback) =>
       connect(options, (...connected) => {
         connected[1]?.on("error", (error: NodeJS.ErrnoException) => {

@@ -127,7 +127,7 @@ test("what Heat says of one stack on a PATCH is class stack, what a proxy says i
       "stack no_such_parameter",
     ],
     ["suspended", heat(400, "NotSupported", "Updating a stack ..."), "stack not_supported"],
-    ["another 400", heat(400, "ValueError"), "stack refused"],
+    ["another 400", heat(400, "ValueError"), "stack rejected"],
     ["409", heat(409, "ActionInProgress", "already in progress"), "stack conflict"],
     ["quota", heat(403, "StackResourceLimitExceeded", "exceeded"), "stack quota"],
     ["quota, by its words", heat(400, "Invalid", "Quota exceeded for cores"), "stack quota"],
@@ -211,7 +211,7 @@ test("only Heat's own 404 says that there is no such stack", async () => {
 
 test("a stack that Heat cannot read is that stack's fault, a dead engine the service's", async () => {
   server.answers(`GET ${STACK}`, heat(500, "InvalidEncryptionKey"));
-  assert.equal(kindOf(await client.showStack(ref)), "stack refused");
+  assert.equal(kindOf(await client.showStack(ref)), "stack rejected");
   server.answers(`GET ${STACK}`, heat(500, "MessagingTimeout"));
   assert.equal(kindOf(await client.showStack(ref)), "service http_500");
 });

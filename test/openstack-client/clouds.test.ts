@@ -401,6 +401,7 @@ test("a list of clouds leaves the others out, and says which of it there are not
   const clouds = cloudsOf(entries, { only: ["sparta", "thebes"] });
   assert.deepEqual(clouds.names(), ["sparta"]);
   assert.deepEqual(clouds.missing(), ["thebes"]);
+  assert.deepEqual(clouds.known(), ["athens", "sparta", "corinth"]);
   assert.deepEqual(clouds.problems(), []);
   assert.match(faultOf(clouds.client("athens")).message, /not among the clouds to be driven/);
   assert.equal(kindOf(clouds.client("thebes")), "config no_such_cloud unsent");

@@ -3,6 +3,7 @@ import { main } from "../lib/cli/main.ts";
 import { terminal } from "../lib/cli/terminal.ts";
 
 const { stdout, stderr, env: environment } = process;
+const screen = terminal({ stdout, stderr }, environment);
 
 // Node's own warnings are for developers, and must not stand between a script and our output.
 process.removeAllListeners("warning");
@@ -14,7 +15,11 @@ for (const stream of [stdout, stderr]) {
   });
 }
 
-process.exitCode = await main(process.argv.slice(2), {
-  environment,
-  terminal: terminal({ stdout, stderr }, environment),
+process.on("SIGINT", () => {
+  // `run` listens as well, and ends in its own time.
+  if (process.listenerCount("SIGINT") > 1) return;
+  screen.endProgress();
+  process.exit(130);
 });
+
+process.exitCode = await main(process.argv.slice(2), { environment, terminal: screen });

@@ -25,13 +25,10 @@ export function connection(
   const ownToken = environment.HEAT_SPREADER_TOKEN || undefined;
   const { backend } = config;
   const running = runtime(config, findRuntime);
-  const url = (named ?? (backend.type === "remote" ? backend.url : running?.url))?.replace(
-    /\/(v1\/?)?$/,
-    "",
-  );
+  const filesUrl = backend.type === "remote" ? base(backend.url) : undefined;
+  const url = named === undefined ? (filesUrl ?? running?.url) : base(named);
   if (url === undefined) throw notRunning(config);
-  const isFiles = backend.type === "remote" && backend.url.replace(/\/$/, "") === url;
-  const filesToken = isFiles ? backend.token : undefined;
+  const filesToken = backend.type === "remote" && filesUrl === url ? backend.token : undefined;
   const runnersToken = running && isSame(running.url, url) ? running.token : undefined;
   const timeoutMs = backend.type === "remote" ? backend.timeoutMs : 30_000;
   const token = ownToken ?? filesToken ?? runnersToken;
@@ -40,6 +37,11 @@ export function connection(
   } catch (error) {
     throw error instanceof ApiError ? failure(error, config) : error;
   }
+}
+
+/** Also of the address that the documentation shows. */
+function base(url: string): string {
+  return url.replace(/\/+(v1\/*)?$/, "");
 }
 
 /** On the database of the file, else on the one in memory that a demo has. */
@@ -99,9 +101,8 @@ function failure(error: ApiError, { path }: Config): Failure {
     "request.unauthorized": `Set HEAT_SPREADER_TOKEN, or backend.token in ${path}, to a token that it knows.`,
     "request.forbidden": "Use an operator's token: set HEAT_SPREADER_TOKEN.",
     "stack.missing": "`heat-spreader list` shows the stacks.",
-    "cloud.missing": "`heat-spreader cloud list` shows the clouds.",
   };
-  const detail = error.detail.replace(/\.?$/, ".");
+  const detail = error.detail.replace(/\.?$/, ".").replace(/^the /, "The ");
   const fields = error.fields
     .filter(({ message }) => !detail.includes(message))
     .map(

@@ -10,7 +10,7 @@ export function count(text: string): number {
 }
 
 export function countParameter(text: string): string {
-  const remedy = "Give the name of the template's parameter, such as --parameter instance_count.";
+  const remedy = "Give the name of the template's parameter, such as --parameter count.";
   return parsed(CountParameter, text, `--parameter ${shown(text)}`, remedy);
 }
 

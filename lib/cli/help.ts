@@ -44,8 +44,8 @@ function ofAll(commands: readonly Command[]): string {
     `Commands:\n${table(rows)}`,
     examples([
       "run",
-      "add web --count 10 --parameter instance_count",
-      "weight set web athens=0.6 manchester=0.2 oslo=0.2",
+      "add web --count 10 --parameter count",
+      "weight set web athens=0.6 manchester=0.2 stockholm=0.2",
       "show web",
     ]),
     settings,

@@ -78,17 +78,22 @@ export function sharesText(
 /** What a person wants to know of it. */
 function summaryFields(stack: Declaration): Record<string, Cell> {
   const { paused, partial, generation, created_at, updated_at, ...rest } = declarationFields(stack);
-  return { ...rest, ...(stack.paused ? { paused } : {}), ...(stack.partial ? { partial } : {}) };
+  const weights = weightsText(stack, "\n") || "none yet";
+  return {
+    ...rest,
+    weights,
+    ...(stack.paused ? { paused } : {}),
+    ...(stack.partial ? { partial } : {}),
+  };
 }
 
 function declarationFields(stack: Declaration): Record<string, Cell> {
   const { failover, order, failback } = stack.policy;
-  const given = entriesOf(stack.weights).map(([cloud, weight]) => `${cloud} ${weight}`);
   return {
     stack_name: stack.stack_name,
     count: stack.count,
     count_parameter: stack.count_parameter,
-    weights: { text: given.join("\n") || "none yet", value: stack.weights },
+    weights: { text: weightsText(stack, ", "), value: stack.weights },
     policy: {
       text: `failover ${failover}, order ${order}, failback ${failback}`,
       value: stack.policy,
@@ -133,7 +138,7 @@ export function stateText({
 
 /** What a person should know of a share beside its numbers, the worst first. */
 export function remarks(share: ShareDetail): string {
-  const { blocked, held, lost, push, seen, drained } = share;
+  const { blocked, held, lost, push, seen, drained, verdict } = share;
   const isPushing = push !== undefined && seen?.count !== undefined && seen.in_place !== push.count;
   return [
     ...(blocked ? [`blocked: ${blocked.message}`] : []),
@@ -143,6 +148,9 @@ export function remarks(share: ShareDetail): string {
     ...(lost ? ["lost: its instances were dealt to the others"] : []),
     ...(drained ? ["drained"] : []),
     ...(share.weight === undefined ? ["no longer weighed"] : []),
+    ...(seen && (verdict === "unreachable" || verdict === "unknown")
+      ? [`last read ${seen.read_at}`]
+      : []),
     ...(isPushing && !blocked ? [`asked for ${push.count}`] : []),
   ].join("\n");
 }
@@ -161,15 +169,20 @@ export function advice(stack: Declaration): string | undefined {
 }
 
 export function summaryRow(stack: StackSummary): Record<string, Cell> {
-  const clouds = entriesOf(stack.weights).map(([cloud, weight]) => `${cloud} ${weight}`);
   return {
     stack_name: stack.stack_name,
     count: stack.count,
     in_place: stack.totals.in_place,
     state: stack.state,
     count_parameter: stack.count_parameter,
-    weights: { text: clouds.join(", "), value: stack.weights },
+    weights: { text: weightsText(stack, ", "), value: stack.weights },
   };
+}
+
+function weightsText({ weights }: Declaration, between: string): string {
+  return entriesOf(weights)
+    .map(([cloud, weight]) => `${cloud} ${weight}`)
+    .join(between);
 }
 
 function textOf(cell: Cell): string {

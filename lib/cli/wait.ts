@@ -60,8 +60,8 @@ async function look(
 
 /** On what is left of the clouds it may be, while others are lost. */
 function isInPlace({ state, conditions }: StackDetail): boolean {
-  const isSettled = conditions.some(({ type, status }) => type === "converged" && status);
-  return isSettled && (state === "converged" || state === "failed_over");
+  if (state !== "failed_over") return state === "converged";
+  return conditions.some(({ type, status }) => type === "converged" && status);
 }
 
 /** Why waiting is of no use, and what to do. */

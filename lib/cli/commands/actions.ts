@@ -26,7 +26,7 @@ export const planCommand = command({
     ...formatOptions,
   },
   columns: planColumns,
-  examples: ["plan web --lost athens", "plan web --count 20", "plan web athens=0.5 oslo=0.3"],
+  examples: ["plan web --lost athens", "plan web --count 20", "plan web athens=0.5 stockholm=0.3"],
   run: async (context, given) => {
     const stack_name = stackName(given.stack);
     const supposed = weights(given.weights);

@@ -40,8 +40,8 @@ export const addCommand = command({
   },
   columns: declarationColumns,
   examples: [
-    "add web --count 10 --parameter instance_count",
-    "add web --count 10 --parameter instance_count --weight athens=0.6 --weight oslo=0.4 --wait",
+    "add web --count 10 --parameter count",
+    "add web --count 10 --parameter count --weight athens=1 --wait",
   ],
   run: async (context, given) => {
     const name = stackName(given.stack);
@@ -91,8 +91,7 @@ export const listCommand = command({
     printList(context, given, {
       columns: listColumns,
       rows: stacks.map(summaryRow),
-      empty:
-        "There are no stacks yet. Add one: heat-spreader add web --count 10 --parameter instance_count",
+      empty: "There are no stacks yet. Add one: heat-spreader add web --count 10 --parameter count",
     });
   },
 });

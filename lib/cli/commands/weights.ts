@@ -24,7 +24,7 @@ export const weightSetCommand = command({
   },
   columns: declarationColumns,
   examples: [
-    "weight set web athens=0.6 manchester=0.2 oslo=0.2",
+    "weight set web athens=0.6 manchester=0.2 stockholm=0.2",
     "weight set web athens --weight 0.5",
     "weight set web athens=0 --wait",
   ],

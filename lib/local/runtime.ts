@@ -31,7 +31,7 @@ export type RuntimeOptions = Place & {
   /** Another DynamoDB than the embedded one (DYNAMODB_ENDPOINT). */
   dynamodbEndpoint?: string | undefined;
   /** Settings of the functions (lib/config.ts): PROBE_INTERVAL, LOG_LEVEL, OS_CLIENT_CONFIG_FILE ... */
-  settings?: Record<string, string>;
+  settings?: Record<string, string | undefined>;
   /** Told of every fact; without it, each is a line of the log. */
   onFact?: (event: Event) => void;
   log: Log;

@@ -42,8 +42,8 @@ export function schedule(options: {
   }
 
   return {
-    // A minute that is all but over has time for one tick.
-    firstTick: () => run(Date.now() - MINUTE_MS + 1),
+    // A minute that is all but over has time for one tick; its handler may take a moment to begin.
+    firstTick: () => run(Date.now() - MINUTE_MS + 1000),
     start: begin,
     stop: async () => {
       clearTimeout(timer);

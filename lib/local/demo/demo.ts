@@ -1,0 +1,117 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { client } from "../../api/client.ts";
+import { CloudName } from "../../cloud/schema.ts";
+import type { Log } from "../../log.ts";
+import { StackName, Weights } from "../../stack/schema.ts";
+import { type Runtime, runtime } from "../runtime.ts";
+import { type SimulatedCloud, simulatedCloud } from "./cloud.ts";
+import { demoControlServer } from "./control.ts";
+import { factLine, tellRunning } from "./narration.ts";
+
+const weights = { athens: 0.6, manchester: 0.2, stockholm: 0.2 };
+const STACK = "web";
+const COUNT = 10;
+/** Quicker than in earnest (10 s, 5 s, 60 s), so that a failover is seen within ten seconds. */
+const settings = { PROBE_INTERVAL: "2", PROBE_DEADLINE: "1.5", OBSERVE_EVERY: "10" };
+
+export type DemoOptions = {
+  stateDirectory: string;
+  /** The port to try first; any free one where it is taken. */
+  port: number;
+  shutdownTimeoutMs: number;
+  /** What is told to the newcomer, line by line. */
+  print: (line: string) => void;
+  log: Log;
+};
+
+/**
+ * Heat Spreader with nothing else needed: three simulated clouds on loopback, the real runtime on a
+ * passing database, and a stack `web` of 10 spread over them. Tells in plain lines what happens.
+ */
+export async function demo(options: DemoOptions): Promise<Runtime> {
+  const { stateDirectory, print } = options;
+  const endings: (() => unknown)[] = [];
+  const end = async () => {
+    for (const ending of endings.toReversed()) await ending();
+  };
+  try {
+    const names = Object.keys(weights);
+    const seed = { [STACK]: 1 };
+    const clouds = await Promise.all(names.map((name) => simulatedCloud({ name, stacks: seed })));
+    endings.push(() => Promise.all(clouds.map((cloud) => cloud.stop())));
+    const cloudsYaml = writeCloudsYaml(stateDirectory, clouds);
+    endings.push(() => rmSync(cloudsYaml, { force: true }));
+    const running = await runtime({
+      ...options,
+      database: ":memory:",
+      address: "127.0.0.1",
+      port: (await isFree(options.port)) ? options.port : 0,
+      insecure: false,
+      settings: {
+        ...settings,
+        OS_CLIENT_CONFIG_FILE: cloudsYaml,
+        CLOUDS_YAML: undefined,
+        CLOUDS: undefined,
+        LOG_LEVEL: "ERROR",
+        LOG_FORMAT: "text",
+      },
+      onFact: (event) => print(factLine(event)),
+    });
+    endings.push(running.stop);
+    const control = await demoControlServer({ stateDirectory, clouds });
+    endings.push(control.stop);
+    for (const line of introduction(running.url)) print(line);
+    await client(running).putStack({
+      stack_name: StackName.parse(STACK),
+      body: { count: COUNT, count_parameter: "count", weights: Weights.parse(weights) },
+    });
+    endings.push(tellRunning({ clouds, stack: STACK, print }).stop);
+    return { ...running, stop: end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+function writeCloudsYaml(stateDirectory: string, clouds: readonly SimulatedCloud[]): string {
+  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+  const path = join(stateDirectory, "demo-clouds.yaml");
+  const entries = Object.fromEntries(
+    clouds.map((cloud) => [CloudName.parse(cloud.name), cloud.entry]),
+  );
+  rmSync(path, { force: true });
+  writeFileSync(path, stringify({ clouds: entries }), { mode: 0o600, flag: "wx" });
+  return path;
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
+
+function introduction(url: string): string[] {
+  return [
+    "",
+    "Heat Spreader, with three simulated OpenStack clouds: athens, manchester and stockholm.",
+    `It keeps ${COUNT} instances of the stack \`${STACK}\` running over them, .6/.2/.2, and moves a lost`,
+    "cloud's share to the others. (In this demo it looks every 2 s, not every 10 s.)",
+    "",
+    `  API   ${url}/v1`,
+    `  docs  ${url}/v1/docs`,
+    "",
+    "Try these in another shell, and watch what happens here:",
+    "",
+    `  npx heat-spreader show ${STACK}`,
+    "  npx heat-spreader demo down stockholm",
+    "  npx heat-spreader demo up stockholm",
+    "",
+    "Ctrl-C ends it; nothing stays behind.",
+    "",
+  ];
+}

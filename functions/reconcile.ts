@@ -5,17 +5,18 @@ import type { CloudName } from "../lib/cloud/schema.ts";
 import { config } from "../lib/config.ts";
 import { bus } from "../lib/event/bus.ts";
 import { log as logOf } from "../lib/log.ts";
-import { cloudsFile } from "../lib/openstack/clouds.ts";
+import { sharedClouds } from "../lib/openstack/shared.ts";
 import { reconcileBatch } from "../lib/stack/batch.ts";
 import { dynamo } from "../lib/table/dynamo.ts";
-import { subjectOf } from "../lib/table/records.ts";
+import { namedBy } from "../lib/table/records.ts";
 import { stackTable } from "../lib/table/stacks.ts";
 
 const settings = config();
 const log = logOf(settings.log);
 const table = stackTable(dynamo({ tableName: settings.tableName }));
-const clouds = cloudsFile(settings.clouds);
+const clouds = sharedClouds(settings.clouds, log);
 const facts = bus({ busName: settings.busName });
+const newId = monotonicFactory();
 
 /** A batch of the table's stream: announces events, and reconciles every stack that a record names, once. */
 export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse>().handler(
@@ -24,7 +25,7 @@ export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse>().handl
     const deps = {
       ...table,
       now: () => new Date(),
-      newId: monotonicFactory(),
+      newId,
       random: Math.random,
       settings: settings.reconcile,
       log: info,
@@ -34,11 +35,7 @@ export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse>().handl
       remainingMs: () => context.getRemainingTimeInMillis(),
       report: (stack: string, error: unknown) => report("reconcile threw", { stack, error }),
     };
-    const records = event.Records.map((record) => ({
-      sequence: record.dynamodb?.SequenceNumber ?? "",
-      ...subjectOf(record),
-    }));
-    const failed = await reconcileBatch(deps, records);
+    const failed = await reconcileBatch(deps, event.Records.map(namedBy));
     return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
   },
 );

@@ -56,7 +56,7 @@ function grouped(env: z.infer<typeof Environment>, environment: ProcessEnvironme
     log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT, file: env.LOG_FILE },
     clouds: {
       text: env.CLOUDS_YAML,
-      only: env.CLOUDS?.split(",").map((name) => name.trim()),
+      only: env.CLOUDS?.split(/[\s,]+/).filter((name) => name !== ""),
       deadlineMs: env.PROBE_DEADLINE,
       environment,
       cwd: process.cwd(),

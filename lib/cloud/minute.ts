@@ -1,11 +1,14 @@
 import type { Ticked } from "./tick.ts";
 
+type LogLine = (message: string, fields: Record<string, unknown>) => void;
+
 export type MinuteDeps = {
   now: () => Date;
   sleep: (ms: number) => Promise<void>;
   tick: () => Promise<Ticked>;
-  /** Called after every tick; one that threw is told here too, and the next one goes on. */
-  report: (outcome: { ticked: Ticked } | { error: unknown }) => void;
+  /** A ULID: the tick's, in each of its lines. */
+  newId: () => string;
+  log: { [level in "debug" | "info" | "error"]: LogLine };
   /** Milliseconds that this invocation may still take. */
   remainingMs: () => number;
 };
@@ -43,13 +46,21 @@ export async function ticksOfMinute(
     while (nowMs() < next && !isEnding()) await deps.sleep(Math.min(NAP_MS, next - nowMs()));
     if (isEnding()) break;
     ticks += 1;
+    const tick_id = deps.newId();
     try {
-      deps.report({ ticked: await deps.tick() });
+      report(deps.log, tick_id, await deps.tick());
     } catch (error) {
       errors.push(error);
-      deps.report({ error });
+      deps.log.error("tick threw", { tick_id, error });
     }
     while (next + intervalMs < nowMs()) next += intervalMs;
   }
   if (ticks > 0 && errors.length === ticks) throw errors.at(-1);
+}
+
+/** A tick that found nothing new is worth a line to nobody but a developer. */
+function report(log: MinuteDeps["log"], tick_id: string, { moved, ...ticked }: Ticked): void {
+  const isQuiet = moved.length === 0 && ticked.woken === 0 && !ticked.isVoid;
+  const verdicts = moved.map(({ cloud, verdict }) => `${cloud} ${verdict}`);
+  log[isQuiet ? "debug" : "info"]("tick", { tick_id, ...ticked, moved: verdicts });
 }

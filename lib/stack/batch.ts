@@ -47,7 +47,9 @@ export async function reconcileBatch(deps: BatchDeps, records: NamedBy[]): Promi
   const memory: RunMemory = { givenUp: new Map() };
   const failed: string[] = [];
   await atMost(AT_ONCE, [...firstRecord], async ([name, sequence]) => {
-    if (!(await attempted(deps, name, memory))) failed.push(sequence);
+    const log: BatchDeps["log"] = (message, fields) =>
+      deps.log(message, { record: sequence, ...fields });
+    if (!(await attempted({ ...deps, log }, name, memory))) failed.push(sequence);
   });
   return [...failed, ...(await announcing)];
 }

@@ -9,6 +9,7 @@ import { unmarshalMap } from "./marshal.ts";
 
 /** What a stream record is about. A cloud stands for every stack that weighs it. */
 export type Subject = { stack: StackName } | { cloud: CloudName } | { event: Event };
+type Named = { stack: StackName; cloud: CloudName; event: Event };
 
 /** What a record names, and nothing more: all else is read afresh. Undefined: nothing of ours. */
 export function subjectOf(record: DynamoDBRecord): Subject | undefined {
@@ -21,6 +22,11 @@ export function subjectOf(record: DynamoDBRecord): Subject | undefined {
   if (pk.startsWith("CLOUD#") && sk.startsWith("SEEN#"))
     return stackNamed(sk.slice("SEEN#".length));
   return undefined;
+}
+
+/** The record's subject, with the sequence number by which it can be asked for again. */
+export function namedBy(record: DynamoDBRecord): { sequence: string } & Partial<Named> {
+  return { sequence: record.dynamodb?.SequenceNumber ?? "", ...subjectOf(record) };
 }
 
 /** Whether the event source would hand this record on: the filter that AWS applies, for the local poller. */

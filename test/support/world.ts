@@ -1,0 +1,301 @@
+import { monotonicFactory } from "ulid";
+import { CloudName, type Seen, VantageName, type Verdict } from "../../lib/cloud/schema.ts";
+import { type Ticked, tick } from "../../lib/cloud/tick.ts";
+import type { Event } from "../../lib/event/schema.ts";
+import { type BatchDeps, type NamedBy, reconcileBatch } from "../../lib/stack/batch.ts";
+import type { StackView } from "../../lib/stack/deps.ts";
+import { reconcileStack } from "../../lib/stack/reconcile.ts";
+import { type Share, Stack, StackName, weightSum } from "../../lib/stack/schema.ts";
+import { cloudTable } from "../../lib/table/clouds.ts";
+import type { Table } from "../../lib/table/item.ts";
+import { passesFilter } from "../../lib/table/records.ts";
+import { stackTable } from "../../lib/table/stacks.ts";
+import { type MemoryRecord, memoryTable } from "./memory-table.ts";
+import { mulberry32, type Owner, type Run, scheduler } from "./scheduler.ts";
+import { type SimulatedCloud, simulatedCloud } from "./simulated-cloud.ts";
+
+export type World = ReturnType<typeof world>;
+
+const MINUTE = 60_000;
+const settings = {
+  retryPauseMs: MINUTE,
+  longestPauseMs: 60 * MINUTE,
+  pushSilenceMs: 5 * MINUTE,
+  stuckGraceMs: 5 * MINUTE,
+  updateTimeoutMs: 60 * MINUTE,
+  vantage: VantageName.parse("home"),
+  intervalMs: 10_000,
+  observeEveryMs: MINUTE,
+  loginPauseMs: MINUTE,
+  busySilenceMs: MINUTE,
+  suspicionWindowMs: 10 * MINUTE,
+};
+
+/**
+ * Clouds, a table, and the real probe, stores and reconcile between them, in virtual time: one
+ * seed, one course of events. Nothing happens by itself; `pass` lets time pass as the schedule and
+ * the stream would have it.
+ */
+export function world(
+  options: { clouds?: string[]; seed?: number; updateMs?: number; lanes?: number } = {},
+) {
+  const {
+    clouds: names = ["athens", "lisbon", "manchester"],
+    seed = 1,
+    updateMs = 5_000,
+  } = options;
+  const time = scheduler(seed);
+  const table = memoryTable();
+  const clouds = new Map<string, SimulatedCloud>(
+    names.map((name) => [name, simulatedCloud(name, time, { updateMs })]),
+  );
+  const ulid = monotonicFactory(mulberry32(seed + 1));
+  const newId = () => ulid(time.now().getTime());
+  const stores = { ...cloudTable(table), ...stackTable(table) };
+  const events: Event[] = [];
+  const thrown: unknown[] = [];
+  let read = 0;
+  let again: MemoryRecord[] = [];
+
+  const of = (cloud: string): SimulatedCloud => {
+    const found = clouds.get(cloud);
+    if (!found) throw new Error(`no cloud ${cloud}`);
+    return found;
+  };
+
+  function depsOf(owner: Owner) {
+    const turned = inTurn(table, () => time.turn(owner));
+    const own = { ...cloudTable(turned), ...stackTable(turned) };
+    return {
+      ...own,
+      now: time.now,
+      newId,
+      random: time.random,
+      settings,
+      log: () => {},
+      cloudNames: () => names.map((name) => CloudName.parse(name)),
+      cloudClient: (cloud: CloudName) => ({ ok: true as const, value: of(cloud).client(owner) }),
+      stacksWeighing: (cloud: CloudName) => own.listStacksWeighing([cloud]),
+      announce: async (announced: Event[]) => {
+        events.push(...announced);
+        return [];
+      },
+      remainingMs: () => 10 * MINUTE,
+      report: (_: StackName, error: unknown) => {
+        thrown.push(error);
+      },
+    };
+  }
+
+  /** What the stream has that nobody took yet, what was to come again first. */
+  function taken(): MemoryRecord[] {
+    const fresh = table.records.slice(read).filter(({ keys: key }) => passesFilter(key));
+    const all = [...again, ...fresh];
+    read = table.records.length;
+    again = [];
+    return all;
+  }
+
+  /** Starts one reconcile for each lane that has records. */
+  function lanes(overrides: Partial<BatchDeps> = {}): Run[] {
+    const count = options.lanes ?? 2;
+    const batches = Array.from({ length: count }, (): MemoryRecord[] => []);
+    for (const record of taken()) batches[laneOf(record, count)]?.push(record);
+    return batches
+      .filter((batch) => batch.length > 0)
+      .map((batch) =>
+        time.start("reconcile", async (owner) => {
+          const failed = await reconcileBatch(
+            { ...depsOf(owner), ...overrides },
+            batch.map(namedBy),
+          );
+          const first = Math.min(...failed.map(Number));
+          again.push(...batch.filter(({ sequence }) => sequence >= first));
+        }),
+      );
+  }
+
+  const one = {
+    time,
+    table,
+    stores,
+    settings,
+    /** Facts that reached the bus, and what made a reconcile throw. */
+    events,
+    thrown,
+    of,
+    depsOf,
+    lanes,
+
+    /** Writes a declaration as the API does. */
+    async declare(change: Partial<Stack> = {}, name = "web"): Promise<Stack> {
+      const stack_name = StackName.parse(name);
+      const found = await stores.readStack(stack_name);
+      const current = found?.deleted_at === undefined ? found : undefined;
+      const at = time.now().toISOString();
+      const draft = { ...fresh(stack_name, newId(), at), ...current, ...change };
+      const stack = Stack.parse({
+        ...draft,
+        generation: (found?.generation ?? 0) + 1,
+        completed: draft.completed || weightSum(draft.weights) === 1,
+        updated_at: at,
+      });
+      await saved(stack, found);
+      return stack;
+    },
+    /** Leaves a tombstone, as the API does. */
+    async forget(name = "web"): Promise<void> {
+      const found = await stores.readStack(StackName.parse(name));
+      if (!found) return;
+      const at = time.now().toISOString();
+      const expires_at = Math.ceil(time.now().getTime() / 1000) + 30 * 86_400;
+      const generation = found.generation + 1;
+      await saved({ ...found, generation, deleted_at: at, updated_at: at, expires_at }, found);
+    },
+    async drain(cloud: string, drained = true): Promise<void> {
+      const name = CloudName.parse(cloud);
+      const before = await stores.readOrders(name);
+      const at = time.now().toISOString();
+      await stores.saveOrders({ ...before, cloud: name, drained, at }, before?.at, []);
+    },
+    async ask(name = "web"): Promise<void> {
+      const at = time.now().toISOString();
+      await stores.wake(StackName.parse(name), at, at);
+    },
+
+    probe: (): Run => time.start("probe", (owner) => tick(depsOf(owner)).then(() => {})),
+    /** One tick of the probe, alone. */
+    async tick(): Promise<Ticked> {
+      const all: Ticked[] = [];
+      await one.run("probe", async (owner) => {
+        all.push(await tick(depsOf(owner)));
+      });
+      const [ticked] = all;
+      if (!ticked) throw new Error("the tick did not end");
+      return ticked;
+    },
+    /** One run of reconcile, alone. */
+    reconcile: (name = "web"): Promise<void> =>
+      one.run("reconcile", (owner) =>
+        reconcileStack(depsOf(owner), StackName.parse(name), { givenUp: new Map() }),
+      ),
+    async run(name: string, work: (owner: Owner) => Promise<void>): Promise<void> {
+      const run = time.start(name, work);
+      await time.finish([run]);
+      if (run.error() !== undefined) throw run.error();
+    },
+    /** Reconciles whatever the stream names, until it names nothing any more. */
+    async drainStream(): Promise<void> {
+      for (let round = 0; round < 200; round += 1) {
+        const runs = lanes();
+        if (runs.length === 0) return;
+        await time.finish(runs);
+        for (const run of runs) if (run.error() !== undefined) throw run.error();
+      }
+      throw new Error("the stream never ends: something wakes itself");
+    },
+    /** Lets so many milliseconds pass: a tick every ten seconds, and the stream read all the time. */
+    async pass(ms: number): Promise<void> {
+      const end = time.now().getTime() + ms;
+      while (time.now().getTime() < end) {
+        const next = time.now().getTime() + settings.intervalMs;
+        await one.tick();
+        await one.drainStream();
+        time.skip(Math.max(0, next - time.now().getTime()));
+      }
+      await one.drainStream();
+    },
+
+    view: (name = "web"): Promise<StackView> => stores.readStackView(StackName.parse(name)),
+    async state(name = "web"): Promise<string | undefined> {
+      return (await one.view(name)).status?.state;
+    },
+    async condition(type: string, name = "web") {
+      const { status } = await one.view(name);
+      return status?.conditions.find((condition) => condition.type === type);
+    },
+    async share(cloud: string, name = "web"): Promise<Share> {
+      const found = (await one.view(name)).shares.find((share) => share.cloud === cloud);
+      if (!found) throw new Error(`no share in ${cloud}`);
+      return found;
+    },
+    async seen(cloud: string, name = "web"): Promise<Seen | undefined> {
+      return (await one.view(name)).seen.get(CloudName.parse(cloud));
+    },
+    verdict: (cloud: string): Promise<Verdict | undefined> =>
+      stores.readVerdict(CloudName.parse(cloud)),
+    /** What each cloud's count parameter says. */
+    counts: (name = "web"): (number | undefined)[] => names.map((cloud) => of(cloud).count(name)),
+    desired: async (name = "web"): Promise<number[]> => {
+      const { shares } = await one.view(name);
+      return names.map((cloud) => shares.find((share) => share.cloud === cloud)?.desired ?? 0);
+    },
+    patches: (): number => names.reduce((sum, cloud) => sum + of(cloud).patches.length, 0),
+    /** Writes that changed something; records of these make the world go round. */
+    writes: (): number => table.records.length,
+    types: (): string[] => events.map(({ type }) => type),
+  };
+
+  async function saved(stack: Stack, previous: Stack | undefined): Promise<void> {
+    const { stack_name, generation } = stack;
+    const at = time.now().toISOString();
+    const text = { message: "declared", changes: [], cause: "a test" };
+    const type = stack.deleted_at === undefined ? "stack.declared" : "stack.deleted";
+    const event: Event = { id: newId(), at, type, stack_name, generation, ...text };
+    if (!(await stores.saveStack({ stack, previous, event }))) throw new Error("not saved");
+  }
+
+  return one;
+}
+
+function fresh(stack_name: StackName, uid: string, at: string): Omit<Stack, "generation"> {
+  return {
+    stack_name,
+    uid,
+    count: 0,
+    count_parameter: "count",
+    weights: {},
+    policy: { failover: "even", order: "make_before_break", failback: "auto" },
+    paused: false,
+    partial: false,
+    completed: false,
+    created_at: at,
+    updated_at: at,
+  };
+}
+
+/** A table whose every call waits for its turn, before it and after it. */
+function inTurn(table: Table, turn: () => Promise<void>): Table {
+  const waiting =
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      await turn();
+      const answer = await call(...args);
+      await turn();
+      return answer;
+    };
+  return {
+    get: waiting(table.get),
+    getMany: waiting(table.getMany),
+    query: waiting(table.query),
+    write: waiting(table.write),
+    transact: waiting(table.transact),
+  };
+}
+
+/** As the handler does with a stream record. */
+function namedBy({ sequence, eventName, keys: { pk, sk }, newImage }: MemoryRecord): NamedBy {
+  const base = { sequence: String(sequence) };
+  if (sk.startsWith("EVENT#")) {
+    return eventName === "INSERT" ? { ...base, event: newImage as unknown as Event } : base;
+  }
+  if (pk === "VERDICT" || pk === "CLOUD") return { ...base, cloud: CloudName.parse(sk) };
+  if (pk === "STACK") return { ...base, stack: StackName.parse(sk) };
+  const name = sk === "WAKE" ? pk.slice("STACK#".length) : sk.slice("SEEN#".length);
+  return { ...base, stack: StackName.parse(name) };
+}
+
+/** The records of one item stay in one lane, and in order. */
+function laneOf({ keys: { pk, sk } }: MemoryRecord, lanes: number): number {
+  return [...`${pk}/${sk}`].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % lanes;
+}

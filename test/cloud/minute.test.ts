@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { minuteOf, ticksOfMinute } from "../../lib/cloud/minute.ts";
+import { at, stoppedClock } from "../support/time.ts";
+
+type Run = {
+  /** Seconds after the scheduled minute's start. */
+  startsAt?: number;
+  intervalMs?: number;
+  /** Seconds that each tick takes, in turn; then none. */
+  takes?: number[];
+  /** Ticks that throw, by number. */
+  throws?: (n: number) => boolean;
+  /** Ticks that wake a stack, by number. */
+  wakes?: number[];
+  /** The second from which on nothing remains. */
+  endsAt?: number;
+};
+
+/** Runs a minute on a clock that only sleeps and ticks move; says when it ticked and when it ended. */
+async function run(options: Run) {
+  const {
+    startsAt = 0,
+    intervalMs = 10_000,
+    takes = [],
+    throws = () => false,
+    wakes = [],
+    endsAt = 900,
+  } = options;
+  const clock = stoppedClock(startsAt);
+  const seconds = () => (clock.now().getTime() - Date.parse(at(0))) / 1000;
+  const ticked: number[] = [];
+  const reported: string[] = [];
+  let thrown: unknown;
+  try {
+    await ticksOfMinute(
+      {
+        now: clock.now,
+        sleep: async (ms) => clock.advance(ms / 1000),
+        remainingMs: () => Math.max(0, endsAt - seconds()) * 1000,
+        newId: () => "id",
+        log: {
+          debug: () => reported.push("quiet"),
+          info: () => reported.push("news"),
+          error: () => reported.push("error"),
+        },
+        tick: async () => {
+          const n = ticked.push(seconds());
+          clock.advance(takes[n - 1] ?? 0);
+          if (throws(n)) throw new Error(`tick ${n}`);
+          return { clouds: 0, isVoid: false, moved: [], woken: wakes.includes(n) ? 1 : 0 };
+        },
+      },
+      { scheduledAt: new Date(at(0)), intervalMs },
+    );
+  } catch (error) {
+    thrown = error;
+  }
+  return { ticked, reported, thrown, endedAt: seconds() };
+}
+
+const minutes: [what: string, run: Run, ticked: number[]][] = [
+  ["every interval until the minute is over", {}, [0, 10, 20, 30, 40, 50]],
+  ["from when it was started", { startsAt: 4 }, [4, 14, 24, 34, 44, 54]],
+  ["once when the minute is all but over", { startsAt: 59.999 }, [59.999]],
+  ["never when it comes a minute late", { startsAt: 60 }, []],
+  ["never when it comes an hour late", { startsAt: 3600 }, []],
+  ["a tick that takes long lets the missed ones be", { takes: [0, 25] }, [0, 10, 40, 50]],
+  ["a tick that takes all the minute is the last", { takes: [70] }, [0]],
+  ["at the pace that is set", { intervalMs: 30_000 }, [0, 30]],
+  ["until little time remains", { endsAt: 40 }, [0, 10, 20]],
+  ["once though little time remains from the start", { endsAt: 1 }, [0]],
+];
+for (const [what, options, expected] of minutes) {
+  test(`ticks ${what}`, async () => {
+    const { ticked, thrown } = await run(options);
+    assert.deepEqual(ticked, expected);
+    assert.equal(thrown, undefined);
+  });
+}
+
+test("a tick that throws is told, and the next one goes on; one with news is told, too", async () => {
+  const { reported, thrown } = await run({ throws: (n) => n === 2, wakes: [4] });
+  assert.deepEqual(reported, ["quiet", "error", "quiet", "news", "quiet", "quiet"]);
+  assert.equal(thrown, undefined);
+});
+
+test("when every tick threw, the run fails with the last error", async () => {
+  const { ticked, thrown } = await run({ throws: () => true });
+  assert.equal(ticked.length, 6);
+  assert.match(String(thrown), /tick 6/);
+});
+
+test("a run that is asked to end does so within a second, even when its ticks throw", async () => {
+  const { ticked, endedAt } = await run({ endsAt: 27, throws: () => true });
+  assert.deepEqual(ticked, [0, 10]);
+  assert.ok(endedAt < 13, `${endedAt}`);
+});
+
+test("the minute is read from the event", () => {
+  assert.deepEqual(minuteOf({ time: "2026-01-01T00:00:00Z" }), new Date(at(0)));
+  for (const event of [
+    undefined,
+    null,
+    "x",
+    {},
+    { time: 5 },
+    { time: "soon" },
+    { time: "<aws.scheduler.scheduled-time>" },
+  ]) {
+    assert.equal(minuteOf(event), undefined);
+  }
+});

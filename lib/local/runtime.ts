@@ -125,7 +125,7 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
     token,
     failed: failed.promise,
     stop: () => {
-      stopped ??= stop(endings, options);
+      stopped ??= stop(endings, options).then(() => log.info("runtime stopped"));
       return stopped;
     },
   };
@@ -133,12 +133,13 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
 
 /** Throws where clouds.yaml cannot be read or lacks a cloud that the configuration names. */
 function checkClouds(log: Log): void {
-  const { missing, problems, source, names } = cloudsFile(config().clouds);
-  const [absent] = missing();
+  const { clouds: options } = config();
+  const { names, problems, source } = cloudsFile({ ...options, only: undefined });
+  const known = names();
+  const absent = options.only?.find((name) => !known.some((each) => each === name));
   if (absent !== undefined) {
-    const known = names().join(", ") || "none";
     throw new Error(
-      `The configuration names the cloud ${absent}, which is not in ${source()} (it has: ${known}). Correct \`clouds\`, or add its entry.`,
+      `The configuration names the cloud ${absent}, which is not in ${source()} (it has: ${known.join(", ")}). Correct \`clouds\`, or add its entry.`,
     );
   }
   for (const problem of problems()) log.warning("cloud not usable", { problem });
@@ -158,5 +159,4 @@ async function stop(
   ]);
   if (!isDrained) log.warning("shutdown timeout over", { timeout_ms: shutdownTimeoutMs });
   for (const close of closings.toReversed()) await close();
-  log.info("runtime stopped");
 }

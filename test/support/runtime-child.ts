@@ -1,0 +1,16 @@
+import { untilEnded } from "../../lib/local/ending.ts";
+import { type RuntimeOptions, runtime } from "../../lib/local/runtime.ts";
+import { log as logOf } from "../../lib/log.ts";
+
+// The embedded runtime as a process of its own, so that it can be killed; options in argv, as JSON.
+const [, , options = "{}"] = process.argv;
+const given = JSON.parse(options) as Omit<RuntimeOptions, "log">;
+const log = logOf({ level: "INFO" });
+try {
+  const running = await runtime({ ...given, log });
+  process.send?.({ url: running.url, token: running.token });
+  process.exit(await untilEnded(running, log));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exit(1);
+}

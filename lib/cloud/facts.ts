@@ -1,5 +1,6 @@
 import type { Event, EventType } from "../event/schema.ts";
 import type { CloudName, Time, Verdict } from "./schema.ts";
+import { isSameBlocking } from "./verdict.ts";
 
 /** What a new verdict brings about, in the past tense: the verdict, and a block that came or went. */
 export function factsOf(
@@ -35,7 +36,7 @@ function verdictFact(previous: Verdict | undefined, next: Verdict): Fact[] {
 function blockingFact(previous: Verdict | undefined, next: Verdict): Fact[] {
   const { cloud, blocking } = next;
   const before = previous?.blocking;
-  if (before?.class === blocking?.class && before?.code === blocking?.code) return [];
+  if (isSameBlocking(before, blocking)) return [];
   if (blocking) {
     const message = `${cloud} is blocked: ${blocking.message}`;
     return [fact(next, "cloud.blocked", message, blocking.message)];

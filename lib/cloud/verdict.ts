@@ -120,7 +120,7 @@ function written(known: KnownCloud, ballots: Ballots, kind: VerdictKind, now: Ti
   const previous = known.verdict;
   const blocking = nextBlocking(previous, ballots, kind, now);
   const hasMoved = previous?.verdict !== kind;
-  const isSame = !hasMoved && blockingKey(previous.blocking) === blockingKey(blocking);
+  const isSame = !hasMoved && isSameBlocking(previous.blocking, blocking);
   if (isSame && !hasNewCredential(previous, ballots)) return previous;
   const lost_at =
     hasMoved && isLost(kind) && !(previous && isLost(previous.verdict)) ? now : previous?.lost_at;
@@ -177,8 +177,9 @@ function nextBlocking(
   return fresh.some(({ vote }) => vote === "up") ? undefined : previous?.blocking;
 }
 
-function blockingKey(blocking: Blocking | undefined): string {
-  return blocking ? `${blocking.class} ${blocking.code}` : "";
+/** Whether a cloud is blocked for the same as before: nobody is told again. */
+export function isSameBlocking(one: Blocking | undefined, other: Blocking | undefined): boolean {
+  return one?.class === other?.class && one?.code === other?.code;
 }
 
 function reasonOf(known: KnownCloud, ballots: Ballots, kind: VerdictKind): string {

@@ -248,6 +248,19 @@ test("a busy engine is not a dead one: its missed deadlines count after 60 s, a 
   }
 });
 
+test("an engine busy with somebody's own update is not a dead one either", async () => {
+  const of = scene("athens", "lisbon");
+  await of.ticks(1);
+  const vote = await of.vote("athens");
+  assert.ok(vote);
+  await of.stores.saveVote({ ...vote, updating: true }, vote.at);
+  of.cloud("athens").fault = fault("service", "timeout");
+  await of.ticks(8);
+  assert.equal((await of.verdict("athens"))?.verdict, "reachable");
+  await of.ticks(1);
+  assert.equal((await of.verdict("athens"))?.verdict, "unreachable");
+});
+
 test("three intervals make a verdict, and three bring it back", async () => {
   const of = scene("athens", "lisbon");
   await of.ticks(1);

@@ -215,6 +215,16 @@ test("a suspected cloud that is heard from, but not up, does not become unreacha
   assert.deepEqual(kinds(of), ["suspected", "suspected", "reachable"]);
 });
 
+test("a suspicion whose window ends waits for a silence, when it was just heard from", () => {
+  const of = world(athens, lisbon, oslo);
+  tick(of, 0, up);
+  ticks(of, 10, 620, silent(athens, lisbon));
+  tick(of, 630, (cloud) => (cloud === athens ? rejected : silent(lisbon)(cloud)));
+  assert.deepEqual(kinds(of), ["suspected", "unreachable", "reachable"]);
+  tick(of, 640, silent(athens, lisbon));
+  assert.deepEqual(kinds(of), ["unreachable", "unreachable", "reachable"]);
+});
+
 test("a suspicion does not become unreachable while nobody hears anything", () => {
   const of = world(athens, lisbon, oslo);
   tick(of, 0, up);
@@ -361,6 +371,24 @@ test("unknown that only abstained for three ticks is blocked, and still unknown"
   }
 });
 
+test("void ticks leave what an unknown cloud is blocked for", () => {
+  const of = world(athens, lisbon);
+  ticks(of, 0, 20, (cloud) => (cloud === athens ? tooMany : undefined));
+  const blocked = of.verdicts.get(athens);
+  assert.equal(blocked?.blocking?.code, "http_429");
+  ticks(of, 30, 60, () => refused);
+  assert.equal(of.verdicts.get(athens), blocked);
+});
+
+test("a verdict that moves while blocked says still since when it is blocked", () => {
+  const { of, since } = suspected();
+  const found: Found = (cloud) => (cloud === athens ? rejected : silent(lisbon)(cloud));
+  ticks(of, 40, 50, found);
+  tick(of, 60, found, new Map([[athens, { confirmed: { since, at: at(55) } }]]));
+  const { verdict, blocking } = of.verdicts.get(athens) as Verdict;
+  assert.deepEqual([verdict, blocking?.since], ["unreachable", at(40)]);
+});
+
 test("void ticks do not make an unknown cloud blocked", () => {
   const of = world(athens, lisbon);
   ticks(of, 0, 600, () => refused);
@@ -390,9 +418,16 @@ test("a changed credential writes the verdict again, once, with nothing else mov
   });
 });
 
-type Ballot = { vantage: string; vote: Vote["vote"]; counter?: number; age?: number };
+type Ballot = {
+  vantage: string;
+  vote: Vote["vote"];
+  counter?: number;
+  age?: number;
+  misses?: number;
+  successes?: number;
+};
 
-function ballot({ vantage, vote, counter = 3, age = 0 }: Ballot): Vote {
+function ballot({ vantage, vote, counter = 3, age = 0, ...kept }: Ballot): Vote {
   return {
     cloud: athens,
     vantage: VantageName.parse(vantage),
@@ -403,6 +438,7 @@ function ballot({ vantage, vote, counter = 3, age = 0 }: Ballot): Vote {
     successes: vote === "up" ? counter : 0,
     abstentions: vote === "abstains" ? counter : 0,
     ...(vote === "silent" ? { fault: refused } : vote === "abstains" ? { fault: rejected } : {}),
+    ...kept,
   };
 }
 
@@ -410,6 +446,7 @@ function judged(
   from: Verdict["verdict"],
   ballots: Ballot[],
   vantages = ["home", "b", "c"],
+  orders?: Partial<CloudOrders>,
 ): Verdict | undefined {
   const verdict: Verdict = {
     cloud: athens,
@@ -420,7 +457,12 @@ function judged(
     votes: [],
   };
   const settings = { vantages: vantages.map((name) => VantageName.parse(name)), suspicionWindowMs };
-  return judge([{ cloud: athens, verdict }], ballots.map(ballot), at(1000), settings)[0];
+  const known = {
+    cloud: athens,
+    verdict,
+    orders: ordersOf(athens, new Map([[athens, orders ?? {}]])),
+  };
+  return judge([known], ballots.map(ballot), at(1000), settings)[0];
 }
 
 const s = (vantage: string, more = {}): Ballot => ({ vantage, vote: "silent", ...more });
@@ -459,12 +501,32 @@ const majorities: [what: string, from: Verdict["verdict"], ballots: Ballot[], ex
     ],
     ["a stale up is not", "unknown", [u("c", { age: 91 })], "unknown"],
     ["no vote at all", "suspected", [], "suspected"],
+    ["two silent, and its window is over", "suspected", [s("home"), s("b")], "unreachable"],
+    [
+      "one silent, the other was and abstains now",
+      "reachable",
+      [s("home"), a("b", { misses: 3 })],
+      "reachable",
+    ],
+    [
+      "one up, the other was and abstains now",
+      "unreachable",
+      [u("home"), a("b", { successes: 3 })],
+      "unreachable",
+    ],
   ];
 for (const [what, from, ballots, expected] of majorities) {
   test(`majority of all registered vantages: ${what}: ${from} -> ${expected}`, () => {
     assert.equal(judged(from, ballots)?.verdict, expected);
   });
 }
+
+test("silences of before a refutation do not count after it", () => {
+  const orders = { refuted: { since: at(500), at: at(995) } };
+  const bothSilent = (age: number) => [s("home", { age }), s("b", { age })];
+  assert.equal(judged("reachable", bothSilent(10), undefined, orders)?.verdict, "reachable");
+  assert.equal(judged("reachable", bothSilent(4), undefined, orders)?.verdict, "unreachable");
+});
 
 test("an even number of vantages needs more than half", () => {
   const two = ["home", "b"];
@@ -633,14 +695,14 @@ test("the same votes give the same verdicts, whatever the order of clouds and vo
         const of = play(given, () => {});
         const settings = { vantages: [home], suspicionWindowMs };
         const now = at(given.ticks.reduce((sum, [, each]) => sum + each, 0) + 10);
-        const of_ = (names: CloudName[]) =>
+        const knownOf = (names: CloudName[]) =>
           names.map((cloud) => ({ cloud, verdict: of.verdicts.get(cloud) }));
         const votes = (names: CloudName[]) => names.flatMap((cloud) => of.votes.get(cloud) ?? []);
         const byName = (verdicts: Verdict[]) =>
           [...verdicts].sort((one, other) => (one.cloud < other.cloud ? -1 : 1));
         assert.deepEqual(
-          byName(judge(of_(order), votes(voteOrder), now, settings)),
-          byName(judge(of_(given.clouds), votes(given.clouds), now, settings)),
+          byName(judge(knownOf(order), votes(voteOrder), now, settings)),
+          byName(judge(knownOf(given.clouds), votes(given.clouds), now, settings)),
         );
       },
     ),

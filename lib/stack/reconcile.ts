@@ -8,7 +8,14 @@ import { factsOf } from "./facts.ts";
 import { push } from "./push.ts";
 import type { Share, StackName } from "./schema.ts";
 import { statusMoved, statusOf } from "./status.ts";
-import { canBeAsked, cloudViews, type Declared, needsReading, ofThisStack } from "./view.ts";
+import {
+  canBeAsked,
+  cloudViews,
+  type Declared,
+  needsReading,
+  ofThisStack,
+  traceDue,
+} from "./view.ts";
 
 /** What one run of the function has met: after one path or service fault no further call goes to that cloud. */
 export type RunMemory = { givenUp: Map<CloudName, Fault> };
@@ -126,32 +133,30 @@ async function readOne(
   }
   const seen = read.value;
   view.seen.set(cloud, seen);
-  if (!isWorthSaving(view, previous, seen)) return "read";
+  if (!isWorthSaving(deps, view, previous, seen)) return "read";
   return (await deps.saveSeen(seen)) ? "read" : "stale";
 }
 
-/** Something moved, or that it was read since says something: a return, a push, a person's question. */
-function isWorthSaving(view: Declared, previous: Seen | undefined, seen: Seen): boolean {
+/**
+ * Something moved, or that it was read since says something: of a return, a person's question, a
+ * push, the lack of its trace. Each of these once, as what is saved wakes the stack.
+ */
+function isWorthSaving(
+  { settings }: ReconcileDeps,
+  view: Declared,
+  previous: Seen | undefined,
+  seen: Seen,
+): boolean {
   if (!previous || hasMoved(previous, seen)) return true;
   const before = previous.read_at;
-  const share = view.shares.find(({ cloud }) => cloud === seen.cloud);
-  const returned_at = view.verdicts.get(seen.cloud)?.returned_at ?? "";
-  const asked_at = view.wake?.asked_at ?? "";
+  const push = view.shares.find(({ cloud }) => cloud === seen.cloud)?.push;
+  const verdict = view.verdicts.get(seen.cloud);
+  const traced = push ? traceDue(push.at, verdict, settings.pushSilenceMs) : "";
   return (
-    before < returned_at ||
-    before < asked_at ||
-    before <= (share?.push?.answered?.at ?? share?.push?.at ?? "") ||
-    isTraceless(share, seen)
-  );
-}
-
-/** An unanswered push without a trace: that there is none is what had to be known. */
-function isTraceless(share: Share | undefined, { updated_time }: Seen): boolean {
-  const push = share?.push;
-  return (
-    push !== undefined &&
-    (push.answered === undefined || push.answered.outcome === "unanswered") &&
-    push.before.updated_time === updated_time
+    before < (verdict?.returned_at ?? "") ||
+    before < (view.wake?.asked_at ?? "") ||
+    before <= (push?.answered?.at ?? push?.at ?? "") ||
+    (before < traced && traced <= seen.read_at)
   );
 }
 

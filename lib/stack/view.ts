@@ -173,11 +173,11 @@ export function needsReading(
   const { share, raw, seen, verdict } = own;
   if (!canBeAsked(own) || own.awaitsRelease) return false;
   if (!seen || wasAskedSince(wake, seen.read_at)) return true;
-  if (own.weight === undefined) return own.isOpen;
   const push = own.isOpen ? share?.push : undefined;
-  if (push && push.answered?.outcome !== "accepted") {
+  if (push) {
     const due = traceDue(push.at, verdict, settings.pushSilenceMs);
-    if (now >= due && (raw?.read_at ?? "") < due) return true;
+    const isKnown = push.answered?.outcome === "accepted" || (raw?.read_at ?? "") >= due;
+    if (isKnown ? own.weight === undefined : now >= due) return true;
   }
   return isRefusal(share?.blocked) && share?.retry_at !== undefined && share.retry_at <= now;
 }

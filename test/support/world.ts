@@ -56,6 +56,7 @@ export function world(
   const thrown: unknown[] = [];
   let read = 0;
   let again: MemoryRecord[] = [];
+  let underWay: { run: Run; batch: MemoryRecord[] }[] = [];
 
   const of = (cloud: string): SimulatedCloud => {
     const found = clouds.get(cloud);
@@ -87,8 +88,10 @@ export function world(
     };
   }
 
-  /** What the stream has that nobody took yet, what was to come again first. */
+  /** What the stream has that nobody took yet; what failed, or whose run died, comes again first. */
   function taken(): MemoryRecord[] {
+    again.push(...underWay.filter(({ run }) => run.owner.isDead).flatMap(({ batch }) => batch));
+    underWay = underWay.filter(({ run }) => !run.hasEnded());
     const fresh = table.records.slice(read).filter(({ keys: key }) => passesFilter(key));
     const all = [...again, ...fresh];
     read = table.records.length;
@@ -103,16 +106,18 @@ export function world(
     for (const record of taken()) batches[laneOf(record, count)]?.push(record);
     return batches
       .filter((batch) => batch.length > 0)
-      .map((batch) =>
-        time.start("reconcile", async (owner) => {
+      .map((batch) => {
+        const run = time.start("reconcile", async (owner) => {
           const failed = await reconcileBatch(
             { ...depsOf(owner), ...overrides },
             batch.map(namedBy),
           );
           const first = Math.min(...failed.map(Number));
           again.push(...batch.filter(({ sequence }) => sequence >= first));
-        }),
-      );
+        });
+        underWay.push({ run, batch });
+        return run;
+      });
   }
 
   const one = {
@@ -192,7 +197,8 @@ export function world(
         await time.finish(runs);
         for (const run of runs) if (run.error() !== undefined) throw run.error();
       }
-      throw new Error("the stream never ends: something wakes itself");
+      const last = table.records.slice(-12).map((record) => JSON.stringify(record));
+      throw new Error(`the stream never ends: something wakes itself\n${last.join("\n")}`);
     },
     /** Lets so many milliseconds pass: a tick every ten seconds, and the stream read all the time. */
     async pass(ms: number): Promise<void> {

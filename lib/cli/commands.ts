@@ -8,6 +8,7 @@ import {
 } from "./commands/actions.ts";
 import { cloudListCommand, cloudOrderCommands, cloudShowCommand } from "./commands/clouds.ts";
 import { eventsCommand } from "./commands/events.ts";
+import { deadLettersCommand, demoCommands } from "./commands/local.ts";
 import {
   addCommand,
   deleteCommand,
@@ -19,9 +20,11 @@ import { tokenNewCommand } from "./commands/token.ts";
 import { versionCommand } from "./commands/version.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { weightRemoveCommand, weightSetCommand } from "./commands/weights.ts";
+import { runCommand } from "./run.ts";
 
 /** The command line as one table, in the order of the help. */
 export const commands: readonly Command[] = [
+  runCommand,
   addCommand,
   listCommand,
   showCommand,
@@ -39,6 +42,8 @@ export const commands: readonly Command[] = [
   cloudListCommand,
   cloudShowCommand,
   ...cloudOrderCommands,
+  ...demoCommands,
+  deadLettersCommand,
   tokenNewCommand,
   versionCommand,
 ];

@@ -133,7 +133,7 @@ export function stateText({
   conditions,
 }: Pick<StackDetail, "state" | "conditions">): string {
   const reason = conditions.find(({ type, status }) => type === state && status);
-  return reason?.message ? `${state}: ${reason.message}` : state;
+  return reason?.message && state !== "converged" ? `${state}: ${reason.message}` : state;
 }
 
 /** What a person should know of a share beside its numbers, the worst first. */
@@ -143,16 +143,25 @@ export function remarks(share: ShareDetail): string {
   return [
     ...(blocked ? [`blocked: ${blocked.message}`] : []),
     ...(held ? [`held: ${held.message}`] : []),
-    ...(seen?.missing ? ["missing: there is no heat stack of this name"] : []),
+    ...(seen?.missing ? ["missing: no heat stack of this name"] : []),
     ...(seen?.stuck ? ["stuck: its update did not end"] : []),
-    ...(lost ? ["lost: its instances were dealt to the others"] : []),
+    ...(lost ? ["lost: dealt to the others"] : []),
     ...(drained ? ["drained"] : []),
     ...(share.weight === undefined ? ["no longer weighed"] : []),
     ...(seen && (verdict === "unreachable" || verdict === "unknown")
-      ? [`last read ${seen.read_at}`]
+      ? [`last read ${ago(seen.read_at, Date.now())}`]
       : []),
     ...(isPushing && !blocked ? [`asked for ${push.count}`] : []),
   ].join("\n");
+}
+
+/** How long before `nowMs`, in the largest unit that fits. */
+export function ago(time: string, nowMs: number): string {
+  const seconds = Math.max(0, Math.round((nowMs - Date.parse(time)) / 1000));
+  if (seconds < 120) return `${seconds} s ago`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h ago`;
+  return `${Math.round(seconds / 86_400)} days ago`;
 }
 
 /** What a new or changed declaration still lacks, as something to do; undefined: nothing. */

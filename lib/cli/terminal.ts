@@ -1,7 +1,12 @@
 import { stripVTControlCharacters } from "node:util";
 
 /** What we need of process.stdout and process.stderr. */
-export type Stream = { write: (text: string) => unknown; isTTY?: boolean; columns?: number };
+export type Stream = {
+  write: (text: string) => unknown;
+  isTTY?: boolean;
+  columns?: number;
+  rows?: number;
+};
 
 const colours = { red: 31, green: 32, yellow: 33, bold: 1, faint: 2 } as const;
 export type Colour = keyof typeof colours;
@@ -59,9 +64,11 @@ export function terminal(
     endProgress,
     redraw: (text) => {
       if (!isTerminal) return false;
-      const back = drawn > 0 ? `\u001b[${drawn}A\u001b[J` : "";
+      // What is taller than the screen cannot be gone back over.
+      const isTall = drawn >= (stdout.rows ?? 24);
+      const back = isTall ? "\u001b[H\u001b[2J" : drawn > 0 ? `\u001b[${drawn}A\u001b[J` : "";
       stdout.write(`${back}${text}\n`);
-      drawn = rows(text, stdout.columns ?? 80);
+      drawn = height(text, stdout.columns ?? 80);
       return true;
     },
     paint: (colour, text) => (isColoured ? `\u001b[${colours[colour]}m${text}\u001b[0m` : text),
@@ -71,7 +78,7 @@ export function terminal(
 }
 
 /** Lines on the screen: long ones take several. */
-function rows(text: string, columns: number): number {
+function height(text: string, columns: number): number {
   const lines = stripVTControlCharacters(text).split("\n");
   return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / columns)), 0);
 }

@@ -4,7 +4,7 @@ import type { Declaration, StackDetail } from "../api/schema.ts";
 import { Failure } from "./failure.ts";
 import { advice, stateText } from "./stack-view.ts";
 
-const LOOK_EVERY_MS = 500;
+const LOOK_EVERY_MS = 1000;
 
 /** How a wait ended: without `failure`, everything is in place. */
 export type Waited = { stack: StackDetail; failure?: string };

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { cliAndApi, run } from "../support/cli.ts";
+import { bin, cliAndApi, run } from "../support/cli.ts";
 
 describe("waiting and watching", { concurrency: 4 }, () => {
   test("--wait ends when all is in place, with plain lines where there is no terminal", async (t) => {
@@ -134,7 +133,6 @@ describe("waiting and watching", { concurrency: 4 }, () => {
 
   test("whoever stops reading ends the command, quietly", async (t) => {
     const { home, environment } = await cliAndApi(t);
-    const bin = fileURLToPath(new URL("../../bin/heat-spreader.js", import.meta.url));
     const child = spawn("sh", ["-c", '"$0" "$1" --help | true', process.execPath, bin], {
       cwd: home,
       env: { PATH: process.env.PATH, HOME: home, ...environment },

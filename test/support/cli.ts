@@ -11,7 +11,7 @@ import { testApi, tokens } from "./api.ts";
 
 export type Said = { code: number | null; stdout: string; stderr: string };
 
-const bin = fileURLToPath(new URL("../../bin/heat-spreader.js", import.meta.url));
+export const bin = fileURLToPath(new URL("../../bin/heat-spreader.js", import.meta.url));
 
 /** Runs the real command in an empty home, and waits for its end. */
 export async function run(

@@ -8,7 +8,7 @@ import type { Context } from "../context.ts";
 import { Failure } from "../failure.ts";
 import { seconds, stackName } from "../given.ts";
 import { grid } from "../grid.ts";
-import { stackText, summaryRow } from "../stack-view.ts";
+import { stackText } from "../stack-view.ts";
 import { plain } from "../terminal.ts";
 import { progressText } from "../wait.ts";
 import { allStacks } from "./stacks.ts";
@@ -66,13 +66,15 @@ async function view(
     allStacks(client),
     client.listEvents({ query: { limit: 5 } }),
   ]);
-  const rows = stacks.map(summaryRow);
-  const stackRows = rows.map(({ stack_name, count, in_place, state }) =>
-    [stack_name, count, in_place, state].map(String),
-  );
+  const rows = stacks.map(({ stack_name, count, totals, state }) => [
+    stack_name,
+    count,
+    totals.in_place,
+    state,
+  ]);
   return [
     grid(context.terminal, ["Cloud", "Verdict", "Since", "Reason"], clouds.map(cloudRow)),
-    grid(context.terminal, ["Stack", "Count", "In place", "State"], stackRows),
+    grid(context.terminal, ["Stack", "Count", "In place", "State"], rows),
     recent(context, events),
   ].join("\n\n");
 }

@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import { CloudName } from "../cloud/schema.ts";
-import { Count, CountParameter, MAX_COUNT, StackName, Weight } from "../stack/schema.ts";
+import { Count, CountParameter, entriesOf, MAX_COUNT, StackName, Weight } from "../stack/schema.ts";
 import { usage } from "./failure.ts";
 
 /** The count of `--count`: `-1`, `1.5`, `1e9` and `abc` are each told apart. */
@@ -41,6 +41,11 @@ export function weights(pairs: readonly string[]): Record<CloudName, number> {
     seen.set(cloud, weight(value, shown(pair)));
   }
   return Object.fromEntries(seen);
+}
+
+/** Weights in the order of their clouds: a table keeps none. */
+export function byCloud(weights: Record<CloudName, number>): [CloudName, number][] {
+  return entriesOf(weights).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** Seconds of `--timeout` or `--every`, in milliseconds. */

@@ -1,5 +1,5 @@
 import type { Declaration } from "../api/schema.ts";
-import { entriesOf } from "../stack/schema.ts";
+import { byCloud } from "./given.ts";
 
 type Four = Pick<Declaration, "stack_name" | "count" | "count_parameter" | "weights">;
 
@@ -8,7 +8,7 @@ type Four = Pick<Declaration, "stack_name" | "count" | "count_parameter" | "weig
  * Python's floats, for what was scripted against it.
  */
 export function originalStack({ stack_name, count, count_parameter, weights }: Four): string {
-  const pairs = entriesOf(weights).map(([cloud, weight]) => `${string(cloud)}: ${float(weight)}`);
+  const pairs = byCloud(weights).map(([cloud, weight]) => `${string(cloud)}: ${float(weight)}`);
   return `{"stack_name": ${string(stack_name)}, "count": ${count}, "count_parameter": ${string(count_parameter)}, "weights": {${pairs.join(", ")}}}`;
 }
 

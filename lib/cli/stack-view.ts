@@ -3,6 +3,7 @@ import { entriesOf, weightSum } from "../stack/schema.ts";
 import { title } from "./columns.ts";
 import type { Context } from "./context.ts";
 import { type Cell, type FormatGiven, formatOf, printFields } from "./format.ts";
+import { byCloud } from "./given.ts";
 import { grid } from "./grid.ts";
 
 /** The declaration alone: what `add`, `update` and `weight` answer with. */
@@ -189,7 +190,7 @@ export function summaryRow(stack: StackSummary): Record<string, Cell> {
 }
 
 function weightsText({ weights }: Declaration, between: string): string {
-  return entriesOf(weights)
+  return byCloud(weights)
     .map(([cloud, weight]) => `${cloud} ${weight}`)
     .join(between);
 }

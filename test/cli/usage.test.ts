@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { commands } from "../../lib/cli/commands.ts";
 import { help } from "../../lib/cli/help.ts";
+import { main } from "../../lib/cli/main.ts";
 import { parse } from "../../lib/cli/parse.ts";
-import { emptyHome, run } from "../support/cli.ts";
+import { terminal } from "../../lib/cli/terminal.ts";
+import { emptyHome, run, type Said } from "../support/cli.ts";
 
 /** A command line, and what is said of it on stderr; with exit code 2, before anything is asked of an API. */
 const wrong: [line: string, said: RegExp][] = [
@@ -71,9 +73,8 @@ const wrong: [line: string, said: RegExp][] = [
 
 describe("a wrong command line", { concurrency: 4 }, () => {
   for (const [line, said] of wrong) {
-    test(`${line.slice(0, 70)}: exit code 2, and what to do`, async (t) => {
-      const home = await emptyHome(t);
-      const { code, stdout, stderr } = await run(line.split(" "), { home });
+    test(`${line.slice(0, 70)}: exit code 2, and what to do`, async () => {
+      const { code, stdout, stderr } = await here(line.split(" "));
       assert.equal(code, 2, stderr);
       assert.equal(stdout, "");
       assert.match(stderr, said);
@@ -81,14 +82,20 @@ describe("a wrong command line", { concurrency: 4 }, () => {
     });
   }
 
-  test("a name with spaces is one name, and refused", async (t) => {
-    const { code, stderr } = await run(["show", "my stack"], { home: await emptyHome(t) });
+  test("is the process's exit code", async (t) => {
+    const { code, stdout, stderr } = await run(["shwo"], { home: await emptyHome(t) });
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /Did you mean show\?/);
+  });
+
+  test("a name with spaces is one name, and refused", async () => {
+    const { code, stderr } = await here(["show", "my stack"]);
     assert.equal(code, 2);
     assert.match(stderr, /stack "my stack": a stack name begins/);
   });
 
-  test("an escape code in a name does not reach the terminal", async (t) => {
-    const { stderr } = await run(["\u001b[31mshow"], { home: await emptyHome(t) });
+  test("an escape code in a name does not reach the terminal", async () => {
+    const { stderr } = await here(["\u001b[31mshow"]);
     assert.ok(!stderr.includes("\u001b"));
   });
 });
@@ -108,9 +115,8 @@ describe("help", { concurrency: 4 }, () => {
 
   const asked = ["", "--help", "-h", "help", "weight", "weight -h", "help weight", "weight set -h"];
   for (const line of asked) {
-    test(`is what "${line}" prints`, async (t) => {
-      const home = await emptyHome(t);
-      const { code, stdout, stderr } = await run(line.split(" ").filter(Boolean), { home });
+    test(`is what "${line}" prints`, async () => {
+      const { code, stdout, stderr } = await here(line.split(" ").filter(Boolean));
       const level = line.replace(/ ?(--help|-h|help) ?/, "");
       assert.deepEqual([code, stdout, stderr], [0, `${help(commands, level)}\n`, ""]);
     });
@@ -126,3 +132,17 @@ describe("help", { concurrency: 4 }, () => {
     }
   });
 });
+
+/** The whole command line, but in this process: a process for each would take a minute. */
+async function here(argv: string[]): Promise<Said> {
+  const said = { stdout: "", stderr: "" };
+  const stream = (name: "stdout" | "stderr") => ({
+    write: (text: string) => {
+      said[name] += text;
+    },
+  });
+  const streams = { stdout: stream("stdout"), stderr: stream("stderr") };
+  const environment = { HEAT_SPREADER_CONFIG_FILE: "/nowhere.yaml" };
+  const code = await main(argv, { environment, terminal: terminal(streams, environment) });
+  return { code, ...said };
+}

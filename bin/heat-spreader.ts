@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { isOn } from "../lib/cli/logging.ts";
 import { main } from "../lib/cli/main.ts";
 import { terminal } from "../lib/cli/terminal.ts";
 
@@ -6,7 +7,7 @@ const { stdout, stderr, env: environment } = process;
 const screen = terminal({ stdout, stderr }, environment);
 
 // Node's own warnings are for developers, and must not stand between a script and our output.
-process.removeAllListeners("warning");
+if (!isOn(environment.HEAT_SPREADER_LOG_VERBOSE)) process.removeAllListeners("warning");
 
 // `heat-spreader list | head -1`: whoever reads has read enough.
 for (const stream of [stdout, stderr]) {

@@ -54,11 +54,20 @@ export async function serviceUp(options: {
   };
   const show = async (stack: string) =>
     JSON.parse(await command("show", stack, "-f", "json")) as StackDetail;
-  await until("the service answers", async () => {
-    if (service.exitCode !== null) throw new Error(`it ended with ${service.exitCode}`);
-    await command("list", "--json");
-    return true;
-  });
+  try {
+    await until(
+      "the service answers",
+      () => {
+        if (service.exitCode !== null) throw new Error(`it ended with ${service.exitCode}`);
+        return command("list", "--json").catch(() => false);
+      },
+      60_000,
+      250,
+    );
+  } catch (error) {
+    await stopped(service);
+    throw error;
+  }
   return { command, show, stop: () => stopped(service) };
 }
 

@@ -10,6 +10,7 @@ import { stringify } from "yaml";
 import { type SimulatedCloud, simulatedCloud } from "../../lib/local/demo/cloud.ts";
 import { filesOf } from "../../lib/local/files.ts";
 import { readNote } from "../../lib/local/note.ts";
+import { end } from "../../lib/local/process.ts";
 import { StackName, Weights } from "../../lib/stack/schema.ts";
 import { type RuntimeProcess, runtimeProcess } from "../support/runtime-process.ts";
 import { until } from "../support/until.ts";
@@ -41,9 +42,12 @@ describe("the embedded runtime", () => {
     settings = { OS_CLIENT_CONFIG_FILE: path, PROBE_INTERVAL: "0.2", PROBE_DEADLINE: "1" };
   });
   afterEach(async () => {
-    for (const each of running) each.child.kill("SIGKILL");
+    for (const each of running) each.child.kill("SIGTERM");
     await Promise.all([...running].map((each) => each.ended));
     running.clear();
+    // A test that failed between a kill and the next start leaves the database behind.
+    const database = readNote(filesOf(place))?.database;
+    if (database) await end(database);
     rmSync(directory, { recursive: true });
   });
 

@@ -5,11 +5,11 @@ import { logLevels } from "./log.ts";
 
 type ProcessEnvironment = Record<string, string | undefined>;
 
-const seconds = (byDefault: number) =>
+const seconds = (byDefault: number, most = 86_400) =>
   z.coerce
     .number()
     .positive()
-    .max(86_400)
+    .max(most)
     .default(byDefault)
     .transform((value) => value * 1000);
 
@@ -33,7 +33,8 @@ const Environment = z.object({
   LOG_FORMAT: z.enum(["json", "text"]).default("json"),
   /** A file to append to instead of standard output. */
   LOG_FILE: z.string().optional(),
-  PROBE_INTERVAL: seconds(10),
+  /** More than 30 would let votes grow stale between ticks. */
+  PROBE_INTERVAL: seconds(10, 30),
   PROBE_DEADLINE: seconds(5),
   OBSERVE_EVERY: seconds(60),
   RETRY_PAUSE: seconds(60),

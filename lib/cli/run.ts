@@ -29,11 +29,9 @@ export const runCommand = command({
     const isDemo = given.demo || (given["demo-if-no-clouds"] && isUnconfigured);
     if (!isDemo && !hasClouds(context.environment)) throw noClouds();
     const how = logging(context.environment, isDemo ? "ERROR" : "INFO");
-    const running = isDemo
-      ? await startDemo(context, config, log(how))
-      : await start(context, config, how);
     const { untilEnded } = await import("../local/ending.ts");
-    return untilEnded(running, log(how));
+    const starting = isDemo ? startDemo(context, config, log(how)) : start(context, config, how);
+    return untilEnded(starting, log(how));
   },
 });
 

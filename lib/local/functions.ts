@@ -22,7 +22,7 @@ const timeoutMs = { probe: 90_000, reconcile: 60_000, api: 20_000 };
 export async function functions(options: {
   /** Called after every run: it may have written. */
   afterRun: () => void;
-  /** True: the probe is to end, though its minute is not over. */
+  /** True: the probe is to end, though its minute is not over, and a reconcile begins no further stack. */
   isEnding: () => boolean;
 }): Promise<Functions> {
   const { afterRun, isEnding } = options;
@@ -47,6 +47,7 @@ export async function functions(options: {
       invoker(reconcile.handler as Handler<DynamoDBStreamEvent, DynamoDBBatchResponse>, {
         name: "reconcile",
         timeoutMs: timeoutMs.reconcile,
+        isOver: isEnding,
       }),
     ),
     api: told(

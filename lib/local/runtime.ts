@@ -48,7 +48,9 @@ export type Runtime = {
 
 /** What a stop, or a start that fails, has to do; the last first. */
 type Endings = {
-  /** Waits for what is under way, no longer than the shutdown timeout. */
+  /** From now on nothing more is begun. */
+  isEnding: boolean;
+  /** Wait for what is under way, side by side, no longer than the shutdown timeout. */
   drains: (() => Promise<unknown>)[];
   closings: (() => Promise<void> | void)[];
 };
@@ -59,7 +61,7 @@ type Endings = {
  * cannot start. Only one a process: it sets the environment, and the functions keep what they read there.
  */
 export async function runtime(options: RuntimeOptions): Promise<Runtime> {
-  const endings: Endings = { drains: [], closings: [] };
+  const endings: Endings = { isEnding: false, drains: [], closings: [] };
   try {
     return await start(options, endings);
   } catch (error) {
@@ -91,8 +93,10 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
   checkClouds(log);
 
   let poller: Stream | undefined;
-  let isEnding = false;
-  const run = await functions({ afterRun: () => poller?.poke(), isEnding: () => isEnding });
+  const run = await functions({
+    afterRun: () => poller?.poke(),
+    isEnding: () => endings.isEnding,
+  });
   const clients = {
     dynamo: dynamoClient({ endpoint }),
     streams: new DynamoDBStreamsClient({ endpoint }),
@@ -111,10 +115,7 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
   await minutes.firstTick();
   const server = await httpServer({ ...options, invoke: run.api });
   closings.push(server.cutOff);
-  drains.push(() => {
-    isEnding = true;
-    return Promise.all([server.stop(), minutes.stop()]);
-  });
+  drains.push(server.stop, minutes.stop);
   minutes.start();
   table.publish({ url: server.url });
   log.info("runtime started", { url: server.url, database: options.database });
@@ -145,18 +146,11 @@ function checkClouds(log: Log): void {
   for (const problem of problems()) log.warning("cloud not usable", { problem });
 }
 
-async function stop(
-  { drains, closings }: Endings,
-  { shutdownTimeoutMs, log }: RuntimeOptions,
-): Promise<void> {
-  const drained = async () => {
-    for (const drain of drains.toReversed()) await drain();
-    return true;
-  };
-  const isDrained = await Promise.race([
-    drained(),
-    pause(shutdownTimeoutMs, false, { ref: false }),
-  ]);
+async function stop(endings: Endings, options: RuntimeOptions): Promise<void> {
+  const { shutdownTimeoutMs, log } = options;
+  endings.isEnding = true;
+  const drained = Promise.all(endings.drains.map((drain) => drain())).then(() => true);
+  const isDrained = await Promise.race([drained, pause(shutdownTimeoutMs, false, { ref: false })]);
   if (!isDrained) log.warning("shutdown timeout over", { timeout_ms: shutdownTimeoutMs });
-  for (const close of closings.toReversed()) await close();
+  for (const close of endings.closings.toReversed()) await close();
 }

@@ -8,7 +8,7 @@ import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 
 import type { Log } from "../log.ts";
 import { definition } from "../table/definition.ts";
 import type { Key } from "../table/item.ts";
-import { passesFilter } from "../table/records.ts";
+import { passesFilter, subjectOf } from "../table/records.ts";
 import { type Bell, bell } from "./bell.ts";
 import { type Checkpoints, checkpoints, saver } from "./checkpoint.ts";
 import { lane, type RetrySettings } from "./lane.ts";
@@ -18,7 +18,7 @@ import { readShard } from "./shard.ts";
 import { followShards } from "./shards.ts";
 
 export type StreamSettings = RetrySettings & {
-  /** Sequences that run side by side; the records of one item are always in the same. */
+  /** Sequences that run side by side; the records of one item, and of one stack, are in the same. */
   lanes: number;
   /** The longest pause between two reads when nothing happens. */
   idleMs: number;
@@ -135,8 +135,7 @@ async function followShard(
     for (const read of records) {
       const record = asLambdaRecord(read, streamArn);
       const done = consumed.begin(record.dynamodb?.SequenceNumber ?? "");
-      const key = keyOf(record);
-      if (passesFilter(key)) lanes[laneOf(key, settings.lanes)]?.add({ record, done });
+      if (passesFilter(keyOf(record))) lanes[laneOf(record, settings.lanes)]?.add({ record, done });
       else done();
     }
     for (const each of lanes) each.start();
@@ -147,12 +146,16 @@ async function followShard(
   await saving.now();
 }
 
-/** By the item: Lambda promises order among the records of one partition and sort key, no more. */
-function laneOf({ pk, sk }: Key, lanes: number): number {
+/**
+ * By the stack that the record names, else by its partition: so an item is always in the same lane,
+ * which is what Lambda promises, and a stack too, which spares reconciles that would be in each
+ * other's way.
+ */
+function laneOf(record: DynamoDBRecord, lanes: number): number {
+  const subject = subjectOf(record);
+  const name = subject && "stack" in subject ? subject.stack : keyOf(record).pk;
   let hash = 0;
-  for (const letter of `${pk}\n${sk}`) {
-    hash = (Math.imul(hash, 31) + (letter.codePointAt(0) ?? 0)) >>> 0;
-  }
+  for (const letter of name) hash = (Math.imul(hash, 31) + (letter.codePointAt(0) ?? 0)) >>> 0;
   return hash % lanes;
 }
 

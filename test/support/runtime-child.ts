@@ -6,10 +6,10 @@ import { log as logOf } from "../../lib/log.ts";
 const [, , options = "{}"] = process.argv;
 const given = JSON.parse(options) as Omit<RuntimeOptions, "log">;
 const log = logOf({ level: "INFO" });
+const starting = runtime({ ...given, log });
+starting.then(({ url, token }) => process.send?.({ url, token })).catch(() => undefined);
 try {
-  const running = await runtime({ ...given, log });
-  process.send?.({ url: running.url, token: running.token });
-  process.exit(await untilEnded(running, log));
+  process.exit(await untilEnded(starting, log));
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
   process.exit(1);

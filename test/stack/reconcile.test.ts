@@ -454,6 +454,19 @@ describe("pushes that go wrong", () => {
     assert.equal(await one.state(), "converged");
   });
 
+  test("who asks has every cloud read in full, once", async () => {
+    const one = await settled();
+    await one.ask();
+    const asked = one.time.now().toISOString();
+    await one.drainStream();
+    const read = (await one.seen("athens"))?.read_at ?? "";
+    assert.ok(read > asked);
+    await one.drainStream();
+    await cheapToRepeat(one);
+    await one.pass(5 * MINUTE);
+    assert.equal((await one.seen("athens"))?.read_at, read);
+  });
+
   test("asking again for what is refused again pauses again", async () => {
     const one = await settled();
     one.of("athens").limit = 8;

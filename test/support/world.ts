@@ -93,9 +93,9 @@ export function world(
     again.push(...underWay.filter(({ run }) => run.owner.isDead).flatMap(({ batch }) => batch));
     underWay = underWay.filter(({ run }) => !run.hasEnded());
     const fresh = table.records.slice(read).filter(({ keys: key }) => passesFilter(key));
-    const all = [...again, ...fresh];
     read = table.records.length;
-    again = [];
+    const all = [...again, ...fresh].filter(() => time.random() >= one.stream.loses);
+    again = all.filter(() => time.random() < one.stream.repeats);
     return all;
   }
 
@@ -125,6 +125,8 @@ export function world(
     table,
     stores,
     settings,
+    /** The part of all records that get lost, and that come twice. */
+    stream: { loses: 0, repeats: 0 },
     /** Facts that reached the bus, and what made a reconcile throw. */
     events,
     thrown,
@@ -200,11 +202,14 @@ export function world(
       const last = table.records.slice(-12).map((record) => JSON.stringify(record));
       throw new Error(`the stream never ends: something wakes itself\n${last.join("\n")}`);
     },
-    /** Lets so many milliseconds pass: a tick every ten seconds, and the stream read all the time. */
-    async pass(ms: number): Promise<void> {
+    /**
+     * Lets so many milliseconds pass: a tick every ten seconds (or, where hours must pass, less often),
+     * and the stream read all the time.
+     */
+    async pass(ms: number, every = settings.intervalMs): Promise<void> {
       const end = time.now().getTime() + ms;
       while (time.now().getTime() < end) {
-        const next = time.now().getTime() + settings.intervalMs;
+        const next = time.now().getTime() + every;
         await one.tick();
         await one.drainStream();
         time.skip(Math.max(0, next - time.now().getTime()));

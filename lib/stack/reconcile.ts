@@ -138,7 +138,7 @@ async function readOne(
 }
 
 /**
- * Something moved, or that it was read since says something: of a return, a person's question, a
+ * Something moved, or that it was read since says something: of a verdict, a person's question, a
  * push, the lack of its trace. Each of these once, as what is saved wakes the stack.
  */
 function isWorthSaving(
@@ -153,7 +153,7 @@ function isWorthSaving(
   const verdict = view.verdicts.get(seen.cloud);
   const traced = push ? traceDue(push.at, verdict, settings.pushSilenceMs) : "";
   return (
-    before < (verdict?.returned_at ?? "") ||
+    before < (verdict?.at ?? "") ||
     before < (view.wake?.asked_at ?? "") ||
     before <= (push?.answered?.at ?? push?.at ?? "") ||
     (before < traced && traced <= seen.read_at)

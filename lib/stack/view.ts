@@ -159,7 +159,7 @@ export function wasAskedSince(wake: Wake | undefined, time: Time | undefined): b
 
 /**
  * Whether Heat must be asked before anything can be decided for this cloud: never read, read for
- * another parameter, not read since the return, a push whose end only a read can tell (the probe
+ * another parameter, not read since the verdict on the cloud last moved, a push whose end only a read can tell (the probe
  * looks at declared heat stacks only), a blocked share whose hour is over.
  */
 export function needsReading(
@@ -173,6 +173,8 @@ export function needsReading(
   const { share, raw, seen, verdict } = own;
   if (!canBeAsked(own) || own.awaitsRelease) return false;
   if (!seen || wasAskedSince(wake, seen.read_at)) return true;
+  // Other credentials may lead to another project: only a read tells.
+  if (verdict !== undefined && seen.read_at < verdict.at) return true;
   const push = own.isOpen ? share?.push : undefined;
   if (push) {
     const due = traceDue(push.at, verdict, settings.pushSilenceMs);

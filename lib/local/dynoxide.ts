@@ -27,7 +27,7 @@ export type Dynoxide = {
 export async function startDynoxide(file: string): Promise<Dynoxide> {
   const binary = binaryPath();
   const address = loopbackAddress();
-  const port = await freePort(address);
+  const port = await freePort();
   const child = spawn(
     binary,
     ["serve", "--host", address, "--port", String(port), "--db-path", file],
@@ -74,8 +74,9 @@ function loopbackAddress(): string {
   return `127.${randomInt(1, 255)}.${randomInt(0, 255)}.${randomInt(2, 255)}`;
 }
 
-async function freePort(address: string): Promise<number> {
-  const server = createServer().listen(0, address);
+/** Free on every address of this machine: Dynoxide refuses one that any of them uses. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "0.0.0.0");
   await once(server, "listening");
   const bound = server.address();
   server.close();

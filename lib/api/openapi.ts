@@ -131,10 +131,10 @@ function successesOf({ reply, media, statuses = [200], conditional }: Endpoint) 
 }
 
 /** The codes that an endpoint may answer: its own, and those of any call of its kind. */
-export function codesOf({ role, body, params, query, conditional, errors }: Endpoint): ErrorCode[] {
-  const takesInput = [params, query].some(({ shape }) => Object.keys(shape).length > 0);
+export function codesOf({ role, body, errors }: Endpoint): ErrorCode[] {
   const codes: ErrorCode[] = [
-    ...(takesInput || body || conditional ? (["request.invalid"] as const) : []),
+    // Of any: a query parameter that is not known is refused everywhere.
+    "request.invalid",
     ...(role === "none" ? [] : (["request.unauthorized", "request.forbidden"] as const)),
     ...(body ? (["request.too_large", "request.media_type"] as const) : []),
     ...errors,

@@ -38,6 +38,6 @@ export const cloudEndpoints = {
     body: CloudPatch,
     example: { drained: true },
     reply: CloudSummary,
-    errors: ["cloud.missing", "cloud.conflict"],
+    errors: ["cloud.missing", "cloud.conflict", "cloud.invalid"],
   },
 } as const satisfies Record<string, Endpoint>;

@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import type { Log } from "../log.ts";
 import { gatewayEvent, MOST_BYTES, readBody, writeResult } from "./gateway.ts";
@@ -49,6 +56,8 @@ export async function httpServer(options: ServerOptions): Promise<LocalServer> {
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: 2_000,
       maxHeaderSize: 16 * 1024,
+      // Without a Host it is not ours either, and we say so; Node's own answer is an empty one.
+      requireHostHeader: false,
     },
     (request, response) => serve(options, request, response),
   );
@@ -57,6 +66,15 @@ export async function httpServer(options: ServerOptions): Promise<LocalServer> {
     if (Number(request.headers["content-length"] ?? 0) <= MOST_BYTES) response.writeContinue();
     return serve(options, request, response);
   });
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    refuse(request, response, {
+      status: 417,
+      title: "Not to be expected here",
+      code: "request.invalid",
+      detail: "Expect takes 100-continue only.",
+    });
+  });
+  server.on("clientError", refuseUnreadable);
   const port = await listen(server, options);
   return {
     url: `http://${urlHost(isWildcard(address) ? "127.0.0.1" : address)}:${port}`,
@@ -72,11 +90,17 @@ export async function httpServer(options: ServerOptions): Promise<LocalServer> {
   };
 }
 
+/** Connections with a request that is being answered. */
+const answering = new WeakSet<Duplex>();
+
 async function serve(
   { address, invoke, log }: ServerOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const { socket } = request;
+  answering.add(socket);
+  response.once("close", () => answering.delete(socket));
   try {
     if (!isOurHost(request.headers.host, address)) {
       return refuse(request, response, {
@@ -111,16 +135,66 @@ async function serve(
 
 type Refusal = { status: number; title: string; code: string; detail: string };
 
-/** Answers without reading on, and closes: at once would be a reset that hides the answer. */
-function refuse(request: IncomingMessage, response: ServerResponse, problem: Refusal): void {
-  response.writeHead(problem.status, {
+function bodyOf(problem: Refusal) {
+  const body = JSON.stringify({ type: "about:blank", ...problem, request_id: randomUUID() });
+  const headers = {
     "content-type": "application/problem+json",
+    "content-length": Buffer.byteLength(body),
     "cache-control": "no-store",
     connection: "close",
-  });
-  response.end(JSON.stringify({ type: "about:blank", ...problem, request_id: randomUUID() }));
+  };
+  return { headers, body };
+}
+
+/** Answers without reading on, and closes: at once would be a reset that hides the answer. */
+function refuse(request: IncomingMessage, response: ServerResponse, problem: Refusal): void {
+  const { headers, body } = bodyOf(problem);
+  response.writeHead(problem.status, headers);
+  response.end(body);
   const { socket } = request;
   request.resume();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
+
+/** What Node's parser gives up on, by its code; all else is a 400. */
+const unreadable: Record<string, Refusal> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    title: "The headers are too large",
+    code: "request.too_large",
+    detail: "Path and headers have at most 16 KiB together.",
+  },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: {
+    status: 413,
+    title: "The body is too large",
+    code: "request.too_large",
+    detail: "Its chunks' extensions have at most 16 KiB.",
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    title: "The request took too long",
+    code: "request.timeout",
+    detail: "A request is to arrive within 30 seconds, its headers within 10.",
+  },
+};
+const noHttp: Refusal = {
+  status: 400,
+  title: "The request cannot be understood",
+  code: "request.invalid",
+  detail: "What was sent is not HTTP/1.1.",
+};
+
+/** Answers what never became a request, and closes. An answer under way is not written into. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const code = error.code ?? "";
+  if (code === "ECONNRESET" || !socket.writable || answering.has(socket)) {
+    return void socket.destroy();
+  }
+  const problem = Object.hasOwn(unreadable, code) ? (unreadable[code] ?? noHttp) : noHttp;
+  const { headers, body } = bodyOf(problem);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const first = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`;
+  socket.end([first, ...lines, "", body].join("\r\n"));
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 

@@ -24,7 +24,9 @@ export const Count = z
 export const Weight = z
   .number("a weight is a number from 0 to 1")
   .min(0, "a weight is at least 0")
-  .max(1, "a weight is at most 1");
+  .max(1, "a weight is at most 1")
+  // Less counts for nothing in an allocation, and DynamoDB holds no number below 1e-130.
+  .refine((weight) => weight <= 0 || weight >= 1e-9, "a weight is 0, or at least 0.000000001");
 
 /** Heat takes any YAML key as a parameter's name; we take what people use. */
 export const CountParameter = z

@@ -40,17 +40,28 @@ export const ofStack = z.strictObject({ stack_name: StackName });
 export const ofWeight = z.strictObject({ stack_name: StackName, cloud: CloudName });
 export const ofCloud = z.strictObject({ cloud: CloudName });
 
+const markerText = "a marker is the `next` of the page before";
 const limit = z.coerce.number<string | number>().int().min(1).max(1000).default(100);
-export const byName = z.strictObject({ limit, marker: z.string().max(255).optional() });
+/** DynamoDB refuses to look after an empty name. */
+export const byName = z.strictObject({
+  limit,
+  marker: z.string().min(1, markerText).max(255, markerText).optional(),
+});
 export const history = z.strictObject({
   since: z.iso
     .datetime({ offset: true, error: "since is a time such as 2026-01-31T12:00:00Z" })
-    .transform((time) => Time.parse(new Date(time).toISOString()))
+    .transform((time, context) => {
+      const parsed = Time.safeParse(new Date(time).toISOString());
+      if (parsed.success) return parsed.data;
+      // In UTC it may be of the year 10000, or of -1, for which a Time has no digits.
+      context.addIssue("since is of a year from 0000 to 9999 in UTC");
+      return z.NEVER;
+    })
     .optional(),
   limit,
   marker: z
     .string()
-    .regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, "a marker is the `next` of the page before")
+    .regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, markerText)
     .optional(),
 });
 

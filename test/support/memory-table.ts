@@ -125,6 +125,7 @@ function holds(condition: Condition | undefined, item: Item | undefined): boolea
 }
 
 function matching(items: Item[], query: Query): Item[] {
+  if (query.after === "") throw new Error("DynamoDB takes no empty text as a key");
   const hash = query.index ? definition.index.hashKey : definition.hashKey;
   const found = items
     .filter((item) => item[hash] === query.pk && item.sk.startsWith(query.prefix ?? ""))

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 /** Which database a runtime works on: a path or ":memory:"; the latter's files are in the state directory. */
@@ -29,13 +29,25 @@ export function filesOf({ database, stateDirectory }: Place): Files {
   };
 }
 
-/** Makes the directory of these files. Throws one sentence when it cannot. */
-export function makeDirectory({ lock }: Files): void {
-  const directory = dirname(lock);
+/** Makes a directory, and those above it, for this user's eyes only. Throws one sentence when it cannot. */
+export function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    ensure(directory);
   } catch (error) {
     throw unusable(directory, error);
+  }
+}
+
+/** Not `recursive`: where the system says ENOENT to every attempt (/proc), Node 24 tries for ever. */
+function ensure(directory: string): void {
+  const isThere = () => statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isThere()) return;
+  if (dirname(directory) !== directory) ensure(dirname(directory));
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (!isThere()) throw error;
   }
 }
 
@@ -50,6 +62,7 @@ export function unusable(path: string, cause: unknown): Error {
       "permission denied: name a place that you may write to",
     ],
     [code === "EROFS" || errcode === 8, "it is read-only: name a place that you may write to"],
+    [code === "ENOENT", "nothing can be made there: name another place"],
     [code === "ENOTDIR" || code === "EEXIST", "a part of the path is a file: name another place"],
     [code === "EISDIR", "it is a directory: name a file"],
     [errcode === 14, "it cannot be opened: name a file in a directory that you may write to"],

@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type Files, makeDirectory, unusable } from "./files.ts";
 import { type DatabaseProcess, Note, readNote, writeNote } from "./note.ts";
@@ -51,7 +52,7 @@ export function takeLock(files: Files): Lock {
 
 /** SQLite's exclusive lock on an empty file; no journal, as nothing is ever written. */
 function takeGuard(files: Files): DatabaseSync {
-  makeDirectory(files);
+  makeDirectory(dirname(files.guard));
   try {
     writeFileSync(files.guard, "", { flag: "a", mode: 0o600 });
     const guard = new DatabaseSync(files.guard, { timeout: 0 });

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { filesOf, makeDirectory, type Place, unusable } from "./files.ts";
 import { readNote } from "./note.ts";
 import { isRunning } from "./process.ts";
@@ -14,7 +15,7 @@ export function operatorToken(options: Place & { token?: string | undefined }): 
   const path = files.token;
   const known = readToken(path);
   if (known !== undefined) return known;
-  makeDirectory(files);
+  makeDirectory(dirname(path));
   const made = randomBytes(32).toString("base64url");
   try {
     writeFileSync(path, `${made}\n`, { mode: 0o600, flag: "wx", flush: true });

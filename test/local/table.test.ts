@@ -278,6 +278,13 @@ test("a file that is no database, or cannot be one, is named with the remedy", a
   await assert.rejects(open({ database: stateDirectory }), /it is a directory: name a file/);
 });
 
+test("a place where no directory can be made is said at once", {
+  skip: process.platform !== "linux",
+}, async () => {
+  const nowhere = join("/proc", "no", "such", "heat.db");
+  await assert.rejects(open({ database: nowhere }), /nothing can be made there: name another/);
+});
+
 test("the operator's token is the given one, or made once for this user's eyes", async () => {
   const place = { database, stateDirectory };
   assert.equal(operatorToken({ ...place, token: "given" }), "given");

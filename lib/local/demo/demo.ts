@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -6,6 +6,7 @@ import { client } from "../../api/client.ts";
 import { CloudName } from "../../cloud/schema.ts";
 import type { Log } from "../../log.ts";
 import { StackName, Weights } from "../../stack/schema.ts";
+import { makeDirectory } from "../files.ts";
 import { type Runtime, runtime } from "../runtime.ts";
 import { type SimulatedCloud, simulatedCloud } from "./cloud.ts";
 import { demoControlServer } from "./control.ts";
@@ -77,7 +78,7 @@ export async function demo(options: DemoOptions): Promise<Runtime> {
 }
 
 function writeCloudsYaml(stateDirectory: string, clouds: readonly SimulatedCloud[]): string {
-  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+  makeDirectory(stateDirectory);
   const path = join(stateDirectory, "demo-clouds.yaml");
   const entries = Object.fromEntries(
     clouds.map((cloud) => [CloudName.parse(cloud.name), cloud.entry]),

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 /** Which database a runtime works on: a path or ":memory:"; the latter's files are in the state directory. */
@@ -49,6 +49,12 @@ function ensure(directory: string): void {
     // Somebody else may have made it meanwhile.
     if (!isThere()) throw error;
   }
+}
+
+/** Removes what a ":memory:" database leaves in the state directory: nobody can use it any more. */
+export function removePassing(place: Place): void {
+  const { database, token, letters } = filesOf(place);
+  if (database === undefined) for (const path of [token, letters]) rmSync(path, { force: true });
 }
 
 /** Why a path cannot be used, and what to do, from what the system or SQLite said. */

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type Files, makeDirectory, unusable } from "./files.ts";
@@ -10,6 +10,7 @@ export type Lock = {
   orphan: DatabaseProcess | undefined;
   /** Adds to what the file says; undefined takes away. */
   write: (change: { database?: DatabaseProcess | undefined; url?: string }) => void;
+  /** Also a second time. */
   release: () => void;
 };
 
@@ -43,8 +44,9 @@ export function takeLock(files: Files): Lock {
     release: () => {
       // Who could not end an orphan leaves its name to the next one.
       const isLeft = orphan !== undefined && note.database?.pid === orphan.pid;
+      if (!guard.isOpen) return;
       if (!isLeft) rmSync(files.lock, { force: true });
-      // The guard file stays: a file that is removed while somebody opens it is no lock.
+      if (files.database === undefined) removeGuard(files);
       guard.close();
     },
   };
@@ -54,13 +56,27 @@ export function takeLock(files: Files): Lock {
 function takeGuard(files: Files): DatabaseSync {
   makeDirectory(dirname(files.guard));
   try {
-    writeFileSync(files.guard, "", { flag: "a", mode: 0o600 });
-    const guard = new DatabaseSync(files.guard, { timeout: 0 });
-    guard.exec("PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE");
-    return guard;
+    for (;;) {
+      writeFileSync(files.guard, "", { flag: "a", mode: 0o600 });
+      const { ino } = statSync(files.guard);
+      const guard = new DatabaseSync(files.guard, { timeout: 0 });
+      guard.exec("PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE");
+      if (statSync(files.guard, { throwIfNoEntry: false })?.ino === ino) return guard;
+      // Who held it before has removed it meanwhile: a lock that nobody else would meet.
+      guard.close();
+    }
   } catch (error) {
     if ((error as { errcode?: number }).errcode !== 5) throw unusable(files.guard, error);
     throw new Error(heldBy(files), { cause: error });
+  }
+}
+
+/** A system that lets nobody remove an open file (Windows) keeps it: it is empty. */
+function removeGuard({ guard }: Files): void {
+  try {
+    rmSync(guard, { force: true });
+  } catch (error) {
+    if (process.platform !== "win32") throw error;
   }
 }
 

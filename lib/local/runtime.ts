@@ -7,7 +7,7 @@ import { cloudsFile } from "../openstack/clouds.ts";
 import { dynamoClient } from "../table/dynamo.ts";
 import { localBus } from "./bus.ts";
 import { assign, functionEnvironment, sdkEnvironment } from "./environment.ts";
-import type { Place } from "./files.ts";
+import { type Place, removePassing } from "./files.ts";
 import { functions } from "./functions.ts";
 import { bury } from "./letters.ts";
 import { schedule } from "./schedule.ts";
@@ -83,6 +83,7 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
   });
   closings.push(table.stop);
   const { endpoint, tableName, trim } = table;
+  closings.push(() => removePassing(options));
   const token = operatorToken(options);
   const facts = await localBus({ onFact, log });
   closings.push(facts.stop);

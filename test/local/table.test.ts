@@ -4,6 +4,7 @@ import { once } from "node:events";
 import {
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -194,7 +195,8 @@ test("a database in memory has its files in the state directory, and leaves none
   await assert.rejects(open(memory), /:memory: database of this state directory is held/);
   await tableAt(table.endpoint).write({ put: { pk: "STACK", sk: "web" } });
   await table.stop();
-  assert.ok(!existsSync(scratch) && !existsSync(lock));
+  assert.ok(!existsSync(scratch));
+  assert.deepEqual(readdirSync(stateDirectory), []);
   const next = await open(memory);
   assert.deepEqual(await tableAt(next.endpoint).query({ pk: "STACK" }), []);
   await next.stop();

@@ -21,6 +21,10 @@ export const titles: Record<ErrorCode, string> = {
   "cloud.invalid": "That cannot be said of a cloud",
 };
 
+/** A body of 64 KiB can be wrong in nine thousand places: so many fields, and characters, are told. */
+const MOST_FIELDS = 100;
+const MOST_DETAIL = 2_000;
+
 /** RFC 9457's answer to an error. What is not a ControlError is a bug, of which nothing is told. */
 export function problemOf(error: unknown, requestId: string): Problem {
   if (!(error instanceof ControlError)) {
@@ -33,7 +37,9 @@ export function problemOf(error: unknown, requestId: string): Problem {
       request_id: requestId,
     };
   }
-  const { code, message: detail, fields } = error;
+  const { code, message, fields } = error;
+  const isLong = message.length > MOST_DETAIL;
+  const detail = isLong ? `${message.slice(0, MOST_DETAIL)} ... and more.` : message;
   return {
     type: `/v1/docs#${code}`,
     title: titles[code],
@@ -41,6 +47,6 @@ export function problemOf(error: unknown, requestId: string): Problem {
     detail,
     code,
     request_id: requestId,
-    ...(fields.length === 0 ? {} : { errors: fields }),
+    ...(fields.length === 0 ? {} : { errors: fields.slice(0, MOST_FIELDS) }),
   };
 }

@@ -7,13 +7,15 @@ import { cloudsFile } from "../openstack/clouds.ts";
 import { dynamoClient } from "../table/dynamo.ts";
 import { localBus } from "./bus.ts";
 import { assign, functionEnvironment, sdkEnvironment } from "./environment.ts";
-import { type Place, removePassing } from "./files.ts";
+import { filesOf, type Place, removePassing } from "./files.ts";
 import { functions } from "./functions.ts";
 import { bury } from "./letters.ts";
+import { requireAddress } from "./listen.ts";
+import { takeLock } from "./lock.ts";
 import { schedule } from "./schedule.ts";
 import { httpServer } from "./server.ts";
 import { type Stream, stream } from "./stream.ts";
-import { embeddedTable } from "./table.ts";
+import { embeddedTable, TABLE_NAME } from "./table.ts";
 import { operatorToken } from "./token.ts";
 
 export type RuntimeOptions = Place & {
@@ -75,9 +77,14 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
   const { onFact = (event: Event) => log.info("fact", { event }) } = options;
   const { drains, closings } = endings;
   const failed = Promise.withResolvers<Error>();
+  checkClouds(options);
+  const lock = takeLock(filesOf(options));
+  closings.push(lock.release);
+  await requireAddress(options);
   assign(process.env, sdkEnvironment(process.env, dynamodbEndpoint === undefined));
   const table = await embeddedTable({
     ...options,
+    lock,
     endpoint: dynamodbEndpoint,
     onExit: failed.resolve,
   });
@@ -91,7 +98,6 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
   const own = { ...process.env, ...options.settings };
   const given = functionEnvironment(own, { ...places, token, clouds: options.clouds });
   assign(process.env, { ...options.settings, ...given });
-  checkClouds(log);
 
   let poller: Stream | undefined;
   const run = await functions({
@@ -133,18 +139,17 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
   };
 }
 
-/** Throws where clouds.yaml cannot be read or lacks a cloud that the configuration names. */
-function checkClouds(log: Log): void {
-  const { clouds: options } = config();
-  const { names, problems, source } = cloudsFile({ ...options, only: undefined });
-  const known = names();
-  const absent = options.only?.find((name) => !known.some((each) => each === name));
-  if (absent !== undefined) {
-    throw new Error(
-      `The configuration names the cloud ${absent}, which is not in ${source()} (it has: ${known.join(", ")}). Correct \`clouds\`, or add its entry.`,
-    );
-  }
-  for (const problem of problems()) log.warning("cloud not usable", { problem });
+/** Throws where clouds.yaml cannot be read or lacks a cloud that the configuration names, or a setting is wrong. */
+function checkClouds({ settings, clouds }: RuntimeOptions): void {
+  const CLOUDS = clouds?.join(",") ?? process.env.CLOUDS;
+  const { missing, known, source } = cloudsFile(
+    config({ ...process.env, CLOUDS, ...settings, TABLE_NAME }).clouds,
+  );
+  const [absent] = missing();
+  if (absent === undefined) return;
+  throw new Error(
+    `The configuration names the cloud ${absent}, which is not in ${source()} (it has: ${known().join(", ")}). Correct \`clouds\`, or add its entry.`,
+  );
 }
 
 async function stop(endings: Endings, options: RuntimeOptions): Promise<void> {

@@ -1,27 +1,16 @@
 import { randomUUID } from "node:crypto";
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import type { Log } from "../log.ts";
 import { gatewayEvent, MOST_BYTES, readBody, writeResult } from "./gateway.ts";
-import { isLoopback, isOurHost, urlHost } from "./host.ts";
+import { isOurHost, urlHost } from "./host.ts";
+import { type ListenOptions, listen, refuseOpenAddress } from "./listen.ts";
 
 /** How long a client that sends too much may take to notice that it was answered. */
 const LINGER_MS = 1000;
 
-export type ServerOptions = {
-  address: string;
-  /** 0: any free one. */
-  port: number;
-  /** True: an address that other machines reach, without TLS. */
-  insecure: boolean;
+export type ServerOptions = ListenOptions & {
   invoke: (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
   log: Log;
 };
@@ -40,14 +29,8 @@ export type LocalServer = {
  * address is open to others without TLS, or when it cannot be listened on.
  */
 export async function httpServer(options: ServerOptions): Promise<LocalServer> {
-  const { address, insecure } = options;
-  if (!isLoopback(address) && !insecure) {
-    throw new Error(
-      `Refusing to listen on ${address}: without TLS, tokens would cross the network in clear. ` +
-        "Listen on 127.0.0.1 behind a proxy that speaks TLS, or set `insecure: true` under `server` " +
-        "if the network is yours.",
-    );
-  }
+  const { address } = options;
+  refuseOpenAddress(options);
   const server = createServer(
     {
       // A client that sends slowly on purpose holds a connection for this long, and no longer.
@@ -196,31 +179,6 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   const first = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`;
   socket.end([first, ...lines, "", body].join("\r\n"));
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
-}
-
-function listen(server: Server, { address, port }: ServerOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      reject(new Error(listenFault(error.code, address, port), { cause: error }));
-    });
-    server.listen({ host: address.replace(/^\[(.*)\]$/, "$1"), port }, () => {
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
-}
-
-function listenFault(code: string | undefined, address: string, port: number): string {
-  const at = `${urlHost(address)} port ${port}`;
-  if (code === "EADDRINUSE") {
-    return `${at} is in use. End what listens there, or set another \`port\` under \`server\` (0: any free one).`;
-  }
-  if (code === "EACCES") {
-    return `${at} needs privileges that this user has not. Set a \`port\` of 1024 or above under \`server\`.`;
-  }
-  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
-    return `${address} is not an address of this machine. Set \`address\` under \`server\` to one that is, such as 127.0.0.1.`;
-  }
-  return `Cannot listen on ${at} (${code}).`;
 }
 
 function isWildcard(address: string): boolean {

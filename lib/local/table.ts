@@ -36,15 +36,15 @@ type Watchers = { onExit: (reason: Error) => void; log?: Log };
 
 /**
  * The table of the embedded runtime, made and ready: on a database of its own at `database`, a
- * passing one for ":memory:", or the DynamoDB at `endpoint`. Takes the lock; throws saying who has
- * it. Ends the database process that a killed runtime left behind. `onExit` is called when the
- * database ends by itself: nothing can be written from then on.
+ * passing one for ":memory:", or the DynamoDB at `endpoint`. Takes the lock, unless it is given one;
+ * throws saying who has it. Ends the database process that a killed runtime left behind. `onExit` is
+ * called when the database ends by itself: nothing can be written from then on.
  */
 export async function embeddedTable(
-  options: Place & Watchers & { endpoint?: string | undefined },
+  options: Place & Watchers & { endpoint?: string | undefined; lock?: Lock },
 ): Promise<EmbeddedTable> {
   const files = filesOf(options);
-  const lock = takeLock(files);
+  const lock = options.lock ?? takeLock(files);
   try {
     await clearOrphan(lock);
     const table =

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -157,16 +157,28 @@ describe("the embedded runtime", () => {
     assert.match(said(), /The embedded database ended by itself/);
   });
 
-  test("a port in use is said, and nothing stays running", async () => {
+  test("a port in use is said before anything is begun, and nothing stays", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const { port } = other.address() as AddressInfo;
     try {
       await assert.rejects(start({ port }), new RegExp(`127\\.0\\.0\\.1 port ${port} is in use`));
+      assert.ok(!existsSync(place.database));
     } finally {
       other.close();
     }
     await start();
+  });
+
+  test("an address that is refused is said before anything is begun", async () => {
+    await assert.rejects(start({ address: "0.0.0.0" }), /Refusing to listen on 0\.0\.0\.0/);
+    assert.ok(!existsSync(place.database));
+  });
+
+  test("who holds the database is said even where its port would be taken as well", async () => {
+    const first = await start();
+    const port = Number(new URL(first.url).port);
+    await assert.rejects(start({ port }), new RegExp(`held by.*process ${first.child.pid}`));
   });
 
   test("a cloud that clouds.yaml lacks is said, with those that it has", async () => {

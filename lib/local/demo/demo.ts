@@ -1,5 +1,4 @@
 import { rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { client } from "../../api/client.ts";
@@ -7,6 +6,7 @@ import { CloudName } from "../../cloud/schema.ts";
 import type { Log } from "../../log.ts";
 import { StackName, Weights } from "../../stack/schema.ts";
 import { makeDirectory } from "../files.ts";
+import { requireAddress } from "../listen.ts";
 import { type Runtime, runtime } from "../runtime.ts";
 import { type SimulatedCloud, simulatedCloud } from "./cloud.ts";
 import { demoControlServer } from "./control.ts";
@@ -45,12 +45,16 @@ export async function demo(options: DemoOptions): Promise<Runtime> {
     endings.push(() => Promise.all(clouds.map((cloud) => cloud.stop())));
     const cloudsYaml = writeCloudsYaml(stateDirectory, clouds);
     endings.push(() => rmSync(cloudsYaml, { force: true }));
+    const own = { address: "127.0.0.1", insecure: false };
+    const isFree = requireAddress({ ...own, port: options.port }).then(
+      () => true,
+      () => false,
+    );
     const running = await runtime({
       ...options,
+      ...own,
       database: ":memory:",
-      address: "127.0.0.1",
-      port: (await isFree(options.port)) ? options.port : 0,
-      insecure: false,
+      port: (await isFree) ? options.port : 0,
       settings: {
         ...settings,
         OS_CLIENT_CONFIG_FILE: cloudsYaml,
@@ -86,14 +90,6 @@ function writeCloudsYaml(stateDirectory: string, clouds: readonly SimulatedCloud
   rmSync(path, { force: true });
   writeFileSync(path, stringify({ clouds: entries }), { mode: 0o600, flag: "wx" });
   return path;
-}
-
-function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }
 
 function introduction(url: string): string[] {

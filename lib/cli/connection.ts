@@ -1,37 +1,36 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { ApiError, type Client, client } from "../api/client.ts";
 import { type Config, DATABASE, type Environment } from "./config.ts";
 import type { Connection } from "./context.ts";
 import { Failure } from "./failure.ts";
 
-/** A running embedded runtime of this user, as lib/local finds it. */
-export type FindRuntime = (place: {
-  database: string;
-  stateDirectory: string;
-}) => { url: string; token: string | undefined } | undefined;
+type Running = { url: string; token: string | undefined };
+
+/** The embedded runtimes of this user, as lib/local finds them. */
+export type Local = {
+  /** The one that runs on a database. */
+  findRuntime: (place: { database: string; stateDirectory: string }) => Running | undefined;
+  /** The database of the one that said it is at the url. */
+  databaseAt: (at: { url: string; stateDirectory: string }) => string | undefined;
+};
 
 /**
  * The API to talk to: HEAT_SPREADER_URL, else the remote backend, else the runtime of this user
  * that runs on the database. The token: HEAT_SPREADER_TOKEN, else the file's (never to another url
  * than the file's), else that of this user's runtime when it is the one at the url.
  */
-export function connection(
-  config: Config,
-  environment: Environment,
-  findRuntime: FindRuntime,
-): Connection {
+export function connection(config: Config, environment: Environment, local: Local): Connection {
   const named = environment.HEAT_SPREADER_URL || undefined;
   const ownToken = environment.HEAT_SPREADER_TOKEN || undefined;
   const { backend } = config;
-  const running = runtime(config, findRuntime);
   const filesUrl = backend.type === "remote" ? base(backend.url) : undefined;
-  const url = named === undefined ? (filesUrl ?? running?.url) : base(named);
+  const wanted = named === undefined ? filesUrl : base(named);
+  const running = runtime(config, local, wanted);
+  const url = wanted ?? running?.url;
   if (url === undefined) throw notRunning(config);
   const filesToken = backend.type === "remote" && filesUrl === url ? backend.token : undefined;
-  const runnersToken = running && isSame(running.url, url) ? running.token : undefined;
   const timeoutMs = backend.type === "remote" ? backend.timeoutMs : 30_000;
-  const token = ownToken ?? filesToken ?? runnersToken;
+  const token = ownToken ?? filesToken ?? running?.token;
   try {
     return { url, client: advised(client({ url, token, timeoutMs }), config) };
   } catch (error) {
@@ -44,19 +43,20 @@ function base(url: string): string {
   return url.replace(/\/+(v1\/*)?$/, "");
 }
 
-/** On the database of the file, else on the one in memory that a demo has. */
+/**
+ * The one at the url, whatever its database; where no url is said, the one on the database of the
+ * file, else on the one in memory that a demo has.
+ */
 function runtime(
   { backend, stateDirectory }: Config,
-  findRuntime: FindRuntime,
-): ReturnType<FindRuntime> {
+  { findRuntime, databaseAt }: Local,
+  url: string | undefined,
+): Running | undefined {
   const file = backend.type === "sqlite" ? backend.database : join(stateDirectory, DATABASE);
-  for (const database of new Set([file, ":memory:"])) {
-    const directory = database === ":memory:" ? stateDirectory : dirname(database);
-    // Looking for a runtime must not make the directory that it would have.
-    const found = existsSync(directory) ? findRuntime({ database, stateDirectory }) : undefined;
-    if (found) return found;
-  }
-  return undefined;
+  const there = url && URL.canParse(url) ? databaseAt({ url, stateDirectory }) : undefined;
+  return [...new Set([...(there === undefined ? [] : [there]), file, ":memory:"])]
+    .map((database) => findRuntime({ database, stateDirectory }))
+    .find((found) => found && (url === undefined || isSame(found.url, url)));
 }
 
 /** `localhost` of the original's client file is where the runtime on 127.0.0.1 is. */

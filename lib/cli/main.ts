@@ -35,8 +35,11 @@ export async function main(
 function contextOf(environment: Environment, terminal: Terminal): Context {
   const read = once(() => config(environment));
   const connect = once(async () => {
-    const { findRuntime } = await import("../local/token.ts");
-    return connection(await read(), environment, findRuntime);
+    const [{ findRuntime }, { databaseAt }] = await Promise.all([
+      import("../local/token.ts"),
+      import("../local/signpost.ts"),
+    ]);
+    return connection(await read(), environment, { findRuntime, databaseAt });
   });
   return { environment, terminal, config: read, connection: connect };
 }

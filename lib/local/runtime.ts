@@ -14,6 +14,7 @@ import { requireAddress } from "./listen.ts";
 import { takeLock } from "./lock.ts";
 import { schedule } from "./schedule.ts";
 import { httpServer } from "./server.ts";
+import { putUpSignpost } from "./signpost.ts";
 import { type Stream, stream } from "./stream.ts";
 import { embeddedTable, TABLE_NAME } from "./table.ts";
 import { operatorToken } from "./token.ts";
@@ -125,6 +126,7 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
   drains.push(server.stop, minutes.stop);
   minutes.start();
   table.publish({ url: server.url });
+  closings.push(signpost(options, server.url));
   log.info("runtime started", { url: server.url, database: options.database });
 
   let stopped: Promise<void> | undefined;
@@ -150,6 +152,16 @@ function checkClouds({ settings, clouds }: RuntimeOptions): void {
   throw new Error(
     `The configuration names the cloud ${absent}, which is not in ${source()} (it has: ${known().join(", ")}). Correct \`clouds\`, or add its entry.`,
   );
+}
+
+/** A help to the command line, and no more: a state directory that cannot be written keeps nobody from running. */
+function signpost({ stateDirectory, database, log }: RuntimeOptions, url: string): () => void {
+  try {
+    return putUpSignpost({ stateDirectory, database, url });
+  } catch (error) {
+    log.warning("the command line needs HEAT_SPREADER_TOKEN or the database's path", { error });
+    return () => {};
+  }
 }
 
 async function stop(endings: Endings, options: RuntimeOptions): Promise<void> {

@@ -111,6 +111,13 @@ describe("run", { concurrency: 2 }, () => {
     assert.match(added.stdout, /\| athens +\| +1 \| +4 \| +4 \| reachable/);
     assert.equal(cloud.stack("web")?.running, 4);
 
+    const [, port = ""] = /url=http:\/\/127.0.0.1:(\d+)/.exec(running.said.stdout) ?? [];
+    const clients = `backend: { type: remote, host: localhost, port: ${port} }`;
+    const originals = { HEAT_SPREADER_CONFIG_FILE: join(home, "client.yaml") };
+    await writeFile(originals.HEAT_SPREADER_CONFIG_FILE, clients);
+    const listed = await run(["list", "--json"], { home, environment: originals });
+    assert.match(listed.stdout, /^{"stacks": \[{"stack_name": "web"/, listed.stderr);
+
     const second = await cli("run");
     assert.equal(second.code, 1);
     assert.match(second.stderr, /is held by another heat-spreader: process \d+ since/);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,6 +11,7 @@ import { type SimulatedCloud, simulatedCloud } from "../../lib/local/demo/cloud.
 import { filesOf } from "../../lib/local/files.ts";
 import { readNote } from "../../lib/local/note.ts";
 import { end } from "../../lib/local/process.ts";
+import { databaseAt } from "../../lib/local/signpost.ts";
 import { StackName, Weights } from "../../lib/stack/schema.ts";
 import { type RuntimeProcess, runtimeProcess } from "../support/runtime-process.ts";
 import { until } from "../support/until.ts";
@@ -179,6 +180,24 @@ describe("the embedded runtime", () => {
     const first = await start();
     const port = Number(new URL(first.url).port);
     await assert.rejects(start({ port }), new RegExp(`held by.*process ${first.child.pid}`));
+  });
+
+  test("a command line that knows the url alone is led to the database, while it runs", async () => {
+    const stateDirectory = join(directory, "state");
+    const { child, ended, url } = await start({ stateDirectory });
+    assert.equal(databaseAt({ stateDirectory, url }), place.database);
+    for (const file of readdirSync(stateDirectory)) {
+      assert.equal(statSync(join(stateDirectory, file)).mode & 0o077, 0, file);
+    }
+    child.kill("SIGTERM");
+    await ended;
+    assert.deepEqual(readdirSync(stateDirectory), []);
+  });
+
+  test("a state directory that cannot be made keeps nobody from running", async () => {
+    const stateDirectory = join(directory, "clouds.yaml", "state");
+    const { said } = await start({ stateDirectory });
+    assert.match(said(), /the command line needs HEAT_SPREADER_TOKEN/);
   });
 
   test("a cloud that clouds.yaml lacks is said, with those that it has", async () => {

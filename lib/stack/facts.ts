@@ -1,4 +1,4 @@
-import type { CloudName } from "../cloud/schema.ts";
+import type { CloudName, Time } from "../cloud/schema.ts";
 import type { Event, EventType } from "../event/schema.ts";
 import type { Decision } from "./decision.ts";
 import type { Share } from "./schema.ts";
@@ -16,7 +16,7 @@ export function factsOf(
   made: { now: string; newId: () => string },
 ): Event[] {
   const drafts = [
-    ...reallocation(view, decision),
+    ...reallocation(view, decision, made.now),
     ...comings(view, decision, "blocked", ["share.blocked", "share.unblocked"]),
     ...comings(view, decision, "held", ["share.held", "share.unheld"]),
   ];
@@ -30,42 +30,73 @@ export function factsOf(
   }));
 }
 
-function reallocation(view: Declared, { shares, removed, clouds }: Decision): Draft[] {
+function reallocation(view: Declared, { shares, removed, clouds }: Decision, now: Time): Draft[] {
   const before = new Map(view.shares.map((share) => [share.cloud, share.desired]));
   const changes = shares
     .filter(({ cloud }) => clouds.get(cloud)?.weight !== undefined)
     .map(({ cloud, desired }) => ({ cloud, from: before.get(cloud) ?? 0, to: desired }))
-    .filter(({ from, to }) => from !== to);
+    .filter(({ from, to }) => from !== to)
+    .sort((a, b) => (a.cloud < b.cloud ? -1 : 1));
   const letGo = removed.map((cloud) => `${cloud} is no longer weighed and keeps what it has`);
   if (changes.length === 0) return [];
   const what = changes.map(({ cloud, from, to }) => `${cloud} ${from} -> ${to}`).join(", ");
-  const cause = causeOf(view, clouds);
-  const message = [`${view.stack.stack_name}: ${what}, because ${cause}`, ...letGo].join("; ");
-  return [{ type: "stack.reallocated", message, changes, cause }];
+  const causes = causesOf(view, clouds);
+  const short = causes.map(({ since, text }) => [text, ...clock(since, now)].join(" ")).join("; ");
+  const message = [`${view.stack.stack_name}: ${what}, because ${short}`, ...letGo].join("; ");
+  return [{ type: "stack.reallocated", message, changes, cause: causes.map(whole).join("; ") }];
 }
 
-function causeOf(view: Declared, clouds: Decision["clouds"]): string {
+/** `evidence` is too long for a message: it is told in the event's cause. */
+type Cause = { text: string; since?: Time | undefined; evidence?: string | undefined };
+
+function whole({ text, since, evidence }: Cause): string {
+  const time = since === undefined ? [] : [since];
+  return [text, ...time, ...(evidence === undefined ? [] : [`(${evidence})`])].join(" ");
+}
+
+/** `04:31`, or the day too where it was another: the event's own time is beside it, in UTC as well. */
+function clock(since: Time | undefined, now: Time): string[] {
+  if (since === undefined) return [];
+  const [day, time = ""] = since.split("T");
+  return [...(day === now.split("T")[0] ? [] : [day ?? ""]), time.slice(0, 5)];
+}
+
+function causesOf(view: Declared, clouds: Decision["clouds"]): Cause[] {
   const { stack } = view;
   const listed = [...clouds.values()].filter(({ weight }) => weight !== undefined);
   const isDeclared = ownStatus(view)?.inputs.generation !== stack.generation;
   const declared = isDeclared
-    ? [`generation ${stack.generation} asks for ${stack.count} in ${listed.length} clouds`]
+    ? [
+        {
+          text: `generation ${stack.generation} asks for ${stack.count} in ${listed.length} clouds`,
+        },
+      ]
     : [];
   const out = listed.filter(({ isAvailable }) => !isAvailable).map(absence);
   const back = listed
     .filter(({ isAvailable, share }) => isAvailable && share?.lost)
-    .map(({ cloud, verdict }) => `${cloud} came back at ${verdict?.returned_at ?? verdict?.since}`);
-  const causes = [...declared, ...out, ...back];
-  if (causes.length > 0) return causes.join("; ");
-  return `generation ${stack.generation} asks for ${stack.count}, and all of its clouds are available`;
+    .map(({ cloud, verdict }) => {
+      return { text: `${cloud} came back at`, since: verdict?.returned_at ?? verdict?.since };
+    });
+  const causes: Cause[] = [...declared, ...out, ...back];
+  if (causes.length > 0) return causes;
+  const asked = `generation ${stack.generation} asks for ${stack.count}`;
+  return [{ text: `${asked}, and all of its clouds are available` }];
 }
 
-function absence({ cloud, kind, verdict, isDrained, isMissing, raw }: CloudView): string {
-  if (isDrained) return `${cloud} is drained`;
-  if (kind === "unreachable")
-    return `${cloud} is unreachable since ${verdict?.since} (${verdict?.reason})`;
-  if (isMissing) return `${cloud} has had no heat stack of this name since ${raw?.missing?.since}`;
-  return `${cloud} waits for a release`;
+function absence({ cloud, kind, verdict, isDrained, isMissing, raw }: CloudView): Cause {
+  if (isDrained) return { text: `${cloud} is drained` };
+  if (kind === "unreachable") {
+    const { since, reason: evidence } = verdict ?? {};
+    return { text: `${cloud} is unreachable since`, since, evidence };
+  }
+  if (isMissing) {
+    return {
+      text: `${cloud} has had no heat stack of this name since`,
+      since: raw?.missing?.since,
+    };
+  }
+  return { text: `${cloud} waits for a release` };
 }
 
 function comings(

@@ -362,6 +362,18 @@ describe("facts", () => {
       { cloud: manchester, from: 4, to: 6 },
     ]);
     assert.equal(event?.cause, `athens is unreachable since ${at(-3)} (silence)`);
+    assert.equal(
+      event?.message,
+      "web: athens 4 -> 0, lisbon 4 -> 6, manchester 4 -> 6, because athens is unreachable since 11:57",
+    );
+  });
+
+  test("a reallocation names its clouds in order, and the day of what is older than today", () => {
+    const lost = { verdict: "unreachable" as const, since: at(-24 * 60), reason: "silence" };
+    const view = three({ athens: { verdict: lost } });
+    const [event] = facts({ ...view, shares: view.shares.toReversed() });
+    assert.match(event?.message ?? "", /^web: athens .*, lisbon .*, manchester .*, because/);
+    assert.match(event?.message ?? "", /unreachable since 2025-12-31 12:00$/);
   });
 
   test("a new declaration is the cause of its own", () => {

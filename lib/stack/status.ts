@@ -194,7 +194,10 @@ function convergedCondition({ view, decision }: Summary, isSettled: boolean): Un
     const share = decision.shares.find(({ cloud }) => cloud === own.cloud);
     if (!share || own.weight === undefined || !isCounted(own) || isShareInPlace(own, share))
       return [];
-    return [`${own.cloud} ${own.seen?.in_place ?? "?"} -> ${share.desired}`];
+    const inPlace = own.seen?.in_place ?? "?";
+    // The number is right already, and its update has not ended, or has not been seen to.
+    if (inPlace === share.desired) return [`${own.cloud} is updating`];
+    return [`${own.cloud} ${inPlace} -> ${share.desired}`];
   });
   if (Object.keys(view.stack.weights).length === 0) {
     return {

@@ -340,6 +340,12 @@ describe("status", () => {
     assert.deepEqual([converged?.status, status(view).state], [false, "blocked"]);
   });
 
+  test("what is left to do names what moves, and what only has to end", () => {
+    const view = three({ athens: { seen: running }, lisbon: { seen: { in_place: 3 } } });
+    const converged = status(view).conditions.find(({ type }) => type === "converged");
+    assert.equal(converged?.message, "athens is updating, lisbon 3 -> 4");
+  });
+
   test("conditions keep their since as long as they say the same", () => {
     const view = written(three({ athens: { verdict: { blocking: credentials } } }));
     const later = status(view, at(30));

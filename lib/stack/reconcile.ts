@@ -12,6 +12,7 @@ import {
   canBeAsked,
   cloudViews,
   type Declared,
+  isDeclared,
   needsReading,
   ofThisStack,
   traceDue,
@@ -44,10 +45,6 @@ export async function reconcileStack(
 }
 
 type Met = { memory: RunMemory; faults: Map<CloudName, Fault> };
-
-function isDeclared(view: StackView): view is Declared {
-  return view.stack !== undefined && view.stack.deleted_at === undefined;
-}
 
 async function reconcileOnce(
   deps: ReconcileDeps,

@@ -43,6 +43,11 @@ export type CloudView = {
 
 export type Clouds = Map<CloudName, CloudView>;
 
+/** Neither deleted nor never declared. */
+export function isDeclared(view: StackView): view is Declared {
+  return view.stack !== undefined && view.stack.deleted_at === undefined;
+}
+
 /** Where STATUS is of a deleted stack of the name, only its version and what was pushed still count. */
 export function ofThisStack(view: Declared): Declared {
   if (ownStatus(view)) return view;

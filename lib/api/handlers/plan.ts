@@ -2,13 +2,12 @@ import type { CloudName, Time, Verdict } from "../../cloud/schema.ts";
 import { ControlError } from "../../error.ts";
 import { type Decision, decide } from "../../stack/decision.ts";
 import { type Share, weightSum } from "../../stack/schema.ts";
-import { type CloudView, cloudViews, type Declared } from "../../stack/view.ts";
+import { type CloudView, cloudViews, type Declared, ofThisStack } from "../../stack/view.ts";
 import type { Handlers } from "../contract.ts";
 import type { ApiDeps } from "../deps.ts";
 import { pointerOf } from "../fields.ts";
 import type { PlannedShare } from "../schema.ts";
 import { existing } from "./change.ts";
-import { ofThisStack } from "./show.ts";
 import { patched } from "./stacks.ts";
 import { unknownText } from "./weights.ts";
 

@@ -1,7 +1,14 @@
 import type { StackView } from "../../stack/deps.ts";
 import { placeOf } from "../../stack/pushes.ts";
-import type { Share, Stack, StackState } from "../../stack/schema.ts";
-import { type CloudView, cloudViews, type Declared, ownStatus } from "../../stack/view.ts";
+import type { Stack, StackState } from "../../stack/schema.ts";
+import {
+  type CloudView,
+  cloudViews,
+  type Declared,
+  isDeclared,
+  ofThisStack,
+  ownStatus,
+} from "../../stack/view.ts";
 import type {
   Declaration,
   LeftRunning,
@@ -67,23 +74,6 @@ export function leftRunning(view: StackView, settings: Settings): LeftRunning {
     if (raw === undefined || raw.missing !== undefined) return [];
     return [{ cloud, count: isOpen && share?.push ? share.push.count : raw.in_place }];
   });
-}
-
-export function isDeclared(view: StackView): view is Declared {
-  return view.stack !== undefined && view.stack.deleted_at === undefined;
-}
-
-/**
- * The view without what STATUS and shares say of a deleted stack of the same name: of those only
- * the pushes still count, until they have ended.
- */
-export function ofThisStack(view: Declared): Declared {
-  if (ownStatus(view) !== undefined) return view;
-  const shares = view.shares.map(({ stack_name, cloud, desired, version, push }): Share => {
-    const kept = { stack_name, cloud, desired, version, attempts: 0 };
-    return push ? { ...kept, push } : kept;
-  });
-  return { ...view, shares };
 }
 
 /** While reconcile has not dealt with this generation yet, what it last said is of no use. */

@@ -194,7 +194,7 @@ function reasonOf(known: KnownCloud, ballots: Ballots, kind: VerdictKind): strin
   }
   if (kind === "reachable") {
     const names = ballots.fresh.filter(({ vote }) => vote === "up").map(({ vantage }) => vantage);
-    return `Heat answers ${names.join(", ")}`;
+    return `Heat answers (asked from ${names.join(", ")})`;
   }
   const silent = ballots.fresh.filter(({ vote }) => vote === "silent");
   const said = texts(

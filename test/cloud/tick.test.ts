@@ -141,7 +141,7 @@ test("Explained: every verdict has an event that says what it was, what it is an
     `cloud.unreachable: athens is unreachable (was reachable since ${at(0)}): home has heard nothing since ${at(10)} (refused: GET heat.test: refused)`,
     "cloud.blocked: athens is blocked: GET heat.test: forbidden",
     "cloud.unblocked: athens is no longer blocked (was: GET heat.test: forbidden)",
-    `cloud.reachable: athens is reachable (was unreachable since ${at(30)}): Heat answers home`,
+    `cloud.reachable: athens is reachable (was unreachable since ${at(30)}): Heat answers (asked from home)`,
   ]);
 });
 

@@ -279,7 +279,7 @@ test("a confirmed cloud that has come back meanwhile is reachable, and nobody is
   ticks(of, 40, 50, up);
   tick(of, 60, up, new Map([[athens, { confirmed: { since, at: at(55) } }]]));
   assert.equal(kinds(of)[0], "reachable");
-  assert.equal(of.verdicts.get(athens)?.reason, "Heat answers home");
+  assert.equal(of.verdicts.get(athens)?.reason, "Heat answers (asked from home)");
 });
 
 test("since, lost_at and returned_at say when", () => {

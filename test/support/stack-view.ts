@@ -38,7 +38,7 @@ export type Sketch = {
 };
 
 export function verdictOf(cloud: CloudName, more: Partial<Verdict> = {}): Verdict {
-  const base = { since: at(-60), at: at(-60), reason: "Heat answers home", votes: [] };
+  const base = { since: at(-60), at: at(-60), reason: "Heat answers (asked from home)", votes: [] };
   return { cloud, verdict: "reachable", ...base, ...more };
 }
 

@@ -19,14 +19,16 @@ export const MAX_CLOUDS = 45;
 export const Count = z
   .int("a count is a whole number")
   .min(0, "a count is at least 0")
-  .max(MAX_COUNT, `a count is at most ${MAX_COUNT}`);
+  .max(MAX_COUNT, `a count is at most ${MAX_COUNT}`)
+  .overwrite(unsigned);
 
 export const Weight = z
   .number("a weight is a number from 0 to 1")
   .min(0, "a weight is at least 0")
   .max(1, "a weight is at most 1")
   // Less counts for nothing in an allocation, and DynamoDB holds no number below 1e-130.
-  .refine((weight) => weight <= 0 || weight >= 1e-9, "a weight is 0, or at least 0.000000001");
+  .refine((weight) => weight <= 0 || weight >= 1e-9, "a weight is 0, or at least 0.000000001")
+  .overwrite(unsigned);
 
 /** Heat takes any YAML key as a parameter's name; we take what people use. */
 export const CountParameter = z
@@ -188,6 +190,11 @@ export type Status = z.infer<typeof Status>;
 /** `STACK#web` / `WAKE`: written to have a stack looked at. */
 export const Wake = z.object({ at: Time, asked_at: Time.optional() });
 export type Wake = z.infer<typeof Wake>;
+
+/** JSON has a -0, and DynamoDB has none: it would come back as another number. */
+function unsigned(number: number): number {
+  return number === 0 ? 0 : number;
+}
 
 /** The entries of a record keyed by clouds, typed: TypeScript gives plain strings. */
 export function entriesOf<V>(record: Record<CloudName, V>): [CloudName, V][] {

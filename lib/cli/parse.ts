@@ -143,9 +143,9 @@ function see(level: string): string {
   return `See heat-spreader ${level === "" ? "" : `${level} `}--help.`;
 }
 
-/** As it was typed, but without control characters: it is printed. */
+/** As it was typed, but short and without control characters: it is printed. */
 function quoted(text: string): string {
-  return JSON.stringify(text);
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
 }
 
 function lowerFirst(text: string): string {

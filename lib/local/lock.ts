@@ -46,7 +46,7 @@ export function takeLock(files: Files): Lock {
       const isLeft = orphan !== undefined && note.database?.pid === orphan.pid;
       if (!guard.isOpen) return;
       if (!isLeft) rmSync(files.lock, { force: true });
-      if (files.database === undefined) removeGuard(files);
+      removeGuard(files);
       guard.close();
     },
   };

@@ -138,9 +138,21 @@ function openFile(file: string): DatabaseSync {
   try {
     writeFileSync(file, "", { flag: "a", mode: 0o600 });
     const sqlite = new DatabaseSync(file, { timeout: 5_000 });
+    if (isForeign(sqlite)) {
+      sqlite.close();
+      throw new Error(
+        "it is another program's database (that of the Python tool cannot be taken over): name a new file",
+      );
+    }
     sqlite.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; COMMIT");
     return sqlite;
   } catch (error) {
     throw unusable(file, error);
   }
+}
+
+/** Whether it has tables, and none of those that Dynoxide makes first. */
+function isForeign(sqlite: DatabaseSync): boolean {
+  const rows = sqlite.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+  return rows.length > 0 && !rows.some(({ name }) => name === "_config" || name === "_tables");
 }

@@ -276,6 +276,14 @@ test("a file that is no database, or cannot be one, is named with the remedy", a
   await assert.rejects(open({ database: text }), /letter\.txt: it is a file of another kind/);
   assert.match(readFileSync(text, "utf8"), /^Dear database/);
   assert.ok(!existsSync(`${text}.lock`));
+  const others = join(stateDirectory, "others.db");
+  const sqlite = new DatabaseSync(others);
+  sqlite.exec("CREATE TABLE stacks (name TEXT)");
+  sqlite.close();
+  const before = readFileSync(others);
+  await assert.rejects(open({ database: others }), /others\.db: it is another program's database/);
+  assert.deepEqual(readFileSync(others), before);
+  assert.deepEqual(readdirSync(stateDirectory).toSorted(), ["heat.db", "letter.txt", "others.db"]);
   await assert.rejects(open({ database: join(text, "heat.db") }), /a part of the path is a file/);
   await assert.rejects(open({ database: stateDirectory }), /it is a directory: name a file/);
 });

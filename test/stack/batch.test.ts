@@ -192,7 +192,9 @@ describe("a batch of records", () => {
     await one.run("one after the other", async (owner) => {
       const deps = one.depsOf(owner);
       const cloudClient: typeof deps.cloudClient = (cloud) => {
-        const { value } = deps.cloudClient(cloud);
+        const found = deps.cloudClient(cloud);
+        if (!found.ok) return found;
+        const { value } = found;
         const showStack: typeof value.showStack = (ref) => {
           if (cloud === "lisbon") calls += 1;
           return value.showStack(ref);

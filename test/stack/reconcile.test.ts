@@ -528,6 +528,7 @@ describe("pushes that go wrong", () => {
     await one.pass(2 * MINUTE);
     assert.deepEqual(one.counts(), [12, 4, 2]);
     one.of("manchester").heal();
+    one.of("manchester").changeCredentials();
     await one.pass(MINUTE);
     assert.deepEqual(one.counts(), [12, 4, 4]);
     assert.equal(await one.state(), "converged");

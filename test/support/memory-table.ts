@@ -11,54 +11,70 @@ export type MemoryRecord = {
   oldImage?: Item;
 };
 
+/** What one write, or one transaction, changed. */
+export type Committed = { key: Key; before: Item | undefined; after: Item | undefined };
+
 /**
  * A Table in memory with DynamoDB's promises: conditions, all or nothing, order by bytes. It passes
- * the same contract as the real one. `records` grows with every write that changed something.
+ * the same contract as the real one. `records` grows with every write that changed something, and
+ * `onCommit` is told of it first. Items are frozen, so that reads need no copies.
  */
-export function memoryTable(): Table & { records: MemoryRecord[] } {
-  const items = new Map<string, Item>();
+export function memoryTable(onCommit: (changes: Committed[]) => void = () => {}): Table & {
+  records: MemoryRecord[];
+  /** The item as it is, without waiting. */
+  peek: (key: Key) => Item | undefined;
+  peekAll: (pk: string, prefix?: string) => Item[];
+} {
+  const partitions = new Map<string, Map<string, Item>>();
   const records: MemoryRecord[] = [];
+  const read = ({ pk, sk }: Key) => partitions.get(pk)?.get(sk);
 
-  function apply(write: Write): void {
-    if ("check" in write) return;
+  function apply(write: Write): Committed[] {
+    if ("check" in write) return [];
     const key = keyOf(write);
-    const id = idOf(key);
-    const old = items.get(id);
-    const after = afterwards(write, old);
-    if (after === undefined) items.delete(id);
-    else items.set(id, after);
-    if (isSame(old, after)) return;
+    const before = read(key);
+    const after = afterwards(write, before);
+    if (isSame(before, after)) return [];
+    const partition = partitions.get(key.pk) ?? new Map<string, Item>();
+    partitions.set(key.pk, partition);
+    if (after === undefined) partition.delete(key.sk);
+    else partition.set(key.sk, after);
     records.push({
       sequence: records.length + 1,
-      eventName: old === undefined ? "INSERT" : after === undefined ? "REMOVE" : "MODIFY",
+      eventName: before === undefined ? "INSERT" : after === undefined ? "REMOVE" : "MODIFY",
       keys: key,
-      ...(after === undefined ? {} : { newImage: structuredClone(after) }),
-      ...(old === undefined ? {} : { oldImage: structuredClone(old) }),
+      ...(after === undefined ? {} : { newImage: after }),
+      ...(before === undefined ? {} : { oldImage: before }),
     });
+    return [{ key, before, after }];
   }
 
   function transact(writes: Write[]): boolean {
-    const ids = writes.map((write) => idOf(keyOf(write)));
-    if (new Set(ids).size < ids.length || ids.length > 100) {
+    const ids = new Set(writes.map((write) => idOf(keyOf(write))));
+    if (ids.size < writes.length || writes.length > 100) {
       throw new Error("a transaction names at most 100 items, each once");
     }
-    const isAllowed = writes.every((write) => holds(write.when, items.get(idOf(keyOf(write)))));
-    if (isAllowed) writes.forEach(apply);
-    return isAllowed;
+    const isAllowed = writes.every((write) => holds(write.when, read(keyOf(write))));
+    if (!isAllowed) return false;
+    const changes = writes.flatMap(apply);
+    if (changes.length > 0) onCommit(changes);
+    return true;
   }
 
-  const read = (key: Key) => {
-    const found = items.get(idOf(key));
-    return found === undefined ? [] : [structuredClone(found)];
+  const all = (query: Query): Item[] => {
+    if (query.index) return [...partitions.values()].flatMap((items) => [...items.values()]);
+    return [...(partitions.get(query.pk)?.values() ?? [])];
   };
   return {
     records,
-    get: async (key) => read(key)[0],
+    peek: read,
+    peekAll: (pk, prefix = "") => matching(all({ pk }), { pk, prefix }),
+    get: async (key) => read(key),
     getMany: async (keys) => {
       const unique = new Map(keys.map((key) => [idOf(key), key]));
-      return [...unique.values()].flatMap(read);
+      return [...unique.values()].flatMap((key) => read(key) ?? []);
     },
-    query: async (query) => structuredClone(matching([...items.values()], query)),
+    query: async (query) => matching(all(query), query),
     write: async (write) => transact([write]),
     transact: async (writes) => transact(writes),
   };
@@ -71,30 +87,44 @@ function keyOf(write: Write): Key {
 }
 
 function idOf({ pk, sk }: Key): string {
-  return JSON.stringify([pk, sk]);
+  return `${pk.length} ${pk} ${sk}`;
 }
 
 function afterwards(write: Exclude<Write, { check: Key }>, old: Item | undefined) {
   if ("remove" in write) return undefined;
   if ("put" in write) return plain(write.put) as Item;
-  const item: Item = structuredClone(old ?? { pk: write.update.pk, sk: write.update.sk });
-  for (const [path, value] of Object.entries(write.set)) setPath(item, path.split("."), value);
-  return item;
+  let item: Record<string, unknown> = old ?? { pk: write.update.pk, sk: write.update.sk };
+  for (const [path, value] of Object.entries(write.set)) {
+    item = withPath(item, path.split("."), value);
+  }
+  return item as Item;
 }
 
-/** As DynamoDB has it: a copy without what is undefined; throws on what it has no place for. */
+/** As DynamoDB has it: a frozen copy without what is undefined; throws on what it has no place for. */
 function plain(value: unknown): unknown {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (Array.isArray(value)) return Object.freeze(value.map(plain));
+  if (typeof value === "object") {
+    const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+    return Object.freeze(Object.fromEntries(entries.map(([key, each]) => [key, plain(each)])));
+  }
   return unmarshal(marshal(value));
 }
 
-function setPath(into: Record<string, unknown>, path: string[], value: unknown): void {
-  const [step = "", ...rest] = path;
-  if (rest.length > 0) {
-    const inner = into[step];
-    if (typeof inner !== "object" || inner === null) throw new Error(`no ${step} to set within`);
-    setPath(inner as Record<string, unknown>, rest, value);
-  } else if (value === undefined) delete into[step];
-  else into[step] = plain(value);
+function withPath(
+  into: Record<string, unknown>,
+  [step = "", ...rest]: string[],
+  value: unknown,
+): Record<string, unknown> {
+  if (rest.length === 0 && value === undefined) {
+    const { [step]: _, ...others } = into;
+    return Object.freeze(others);
+  }
+  if (rest.length === 0) return Object.freeze({ ...into, [step]: plain(value) });
+  const inner = into[step];
+  if (typeof inner !== "object" || inner === null) throw new Error(`no ${step} to set within`);
+  const set = withPath(inner as Record<string, unknown>, rest, value);
+  return Object.freeze({ ...into, [step]: set });
 }
 
 function getPath(item: Item | undefined, path: string): unknown {
@@ -125,27 +155,34 @@ function holds(condition: Condition | undefined, item: Item | undefined): boolea
 }
 
 function matching(items: Item[], query: Query): Item[] {
-  if (query.after === "") throw new Error("DynamoDB takes no empty text as a key");
+  const { after, descending, prefix = "" } = query;
+  if (after === "") throw new Error("DynamoDB takes no empty text as a key");
   const hash = query.index ? definition.index.hashKey : definition.hashKey;
   const found = items
-    .filter((item) => item[hash] === query.pk && item.sk.startsWith(query.prefix ?? ""))
-    .sort((a, b) => Buffer.compare(Buffer.from(a.sk), Buffer.from(b.sk)));
-  if (query.descending) found.reverse();
-  const { after } = query;
+    .filter((item) => item[hash] === query.pk && item.sk.startsWith(prefix))
+    .sort((a, b) => byBytes(a.sk, b.sk));
+  if (descending) found.reverse();
   const isAfter = (sk: string) => {
-    const order = Buffer.compare(Buffer.from(sk), Buffer.from(after ?? ""));
-    return query.descending ? order < 0 : order > 0;
+    if (after === undefined) return true;
+    return descending ? byBytes(sk, after) < 0 : byBytes(sk, after) > 0;
   };
-  return found.filter(({ sk }) => after === undefined || isAfter(sk)).slice(0, query.limit);
+  return found.filter(({ sk }) => isAfter(sk)).slice(0, query.limit);
 }
 
-function isSame(a: Item | undefined, b: Item | undefined): boolean {
-  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+/** Most keys are ASCII, where the order of characters is that of bytes. */
+function byBytes(a: string, b: string): number {
+  if (!isAscii.test(a) || !isAscii.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return a < b ? -1 : a > b ? 1 : 0;
 }
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what ASCII is.
+const isAscii = /^[\x00-\x7f]*$/;
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([key, each]) => [key, sorted(each)] as const);
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [mine, theirs] = [Object.entries(a), Object.keys(b)];
+  const other = b as Record<string, unknown>;
+  if (mine.length !== theirs.length) return false;
+  return mine.every(([key, value]) => Object.hasOwn(other, key) && isSame(value, other[key]));
 }

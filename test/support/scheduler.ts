@@ -1,7 +1,12 @@
 /** Something that waits for its turn, or for a time. */
 type Waiting = { owner: Owner; resume: () => void };
 /** Whose turn it is: a run of one function, which may be killed between any two of its steps. */
-export type Owner = { name: string; isDead: boolean };
+export type Owner = {
+  name: string;
+  isDead: boolean;
+  /** Milliseconds of its time that it was frozen. */
+  stalledMs: number;
+};
 
 export type Scheduler = {
   now: () => Date;
@@ -10,14 +15,22 @@ export type Scheduler = {
   turn: (owner: Owner) => Promise<void>;
   /** Waits for so many virtual milliseconds. */
   sleep: (owner: Owner, ms: number) => Promise<void>;
-  /** Lets all go on, one step at a time, until these have ended or been killed. */
-  finish: (runs: Run[]) => Promise<void>;
+  /** The part of all steps before which a run is frozen for up to so many milliseconds. */
+  stalls: { part: number; ms: number };
+  /** Lets all go on, one step at a time, until these have ended or been killed, or until that time. */
+  finish: (runs: Run[], until?: number) => Promise<void>;
   /** Starts a function on behalf of a new owner. */
   start: (name: string, work: (owner: Owner) => Promise<void>) => Run;
   /** Nothing runs meanwhile. */
   skip: (ms: number) => void;
 };
-export type Run = { owner: Owner; hasEnded: () => boolean; error: () => unknown };
+export type Run = {
+  owner: Owner;
+  startedAt: number;
+  hasEnded: () => boolean;
+  endedAt: () => number | undefined;
+  error: () => unknown;
+};
 
 /** Every step takes so long, so that no two things happen at one time. Milliseconds. */
 const STEP_MS = 1;
@@ -33,43 +46,67 @@ export function scheduler(seed: number, startAt = "2026-01-01T00:00:00.000Z"): S
   let timers: (Waiting & { at: number })[] = [];
   const now = () => new Date(nowMs);
 
-  const step = () => {
+  const stalls = { part: 0, ms: 0 };
+
+  /** False: nothing can go on before that time. */
+  const step = (until: number): boolean => {
     ready = ready.filter(({ owner }) => !owner.isDead);
     timers = timers.filter(({ owner }) => !owner.isDead).sort((a, b) => a.at - b.at);
     const due = timers.filter(({ at }) => at <= nowMs);
     const choice = [...ready, ...due];
     const next = choice[Math.floor(random() * choice.length)] ?? timers[0];
     if (!next) throw new Error("nobody can go on: something waits for what never comes");
-    if ("at" in next) nowMs = Math.max(nowMs, next.at as number);
-    nowMs += STEP_MS;
+    const at = "at" in next ? (next.at as number) : nowMs;
+    if (Math.max(nowMs, at) >= until) {
+      nowMs = Math.max(nowMs, until);
+      return false;
+    }
+    nowMs = Math.max(nowMs, at) + STEP_MS;
     ready = ready.filter((one) => one !== next);
     timers = timers.filter((one) => one !== next);
     next.resume();
+    return true;
   };
+
+  const sleep = (owner: Owner, ms: number) =>
+    new Promise<void>((resume) => timers.push({ owner, resume, at: nowMs + Math.max(0, ms) }));
 
   return {
     now,
     random,
-    turn: (owner) => new Promise((resume) => ready.push({ owner, resume })),
-    sleep: (owner, ms) =>
-      new Promise((resume) => timers.push({ owner, resume, at: nowMs + Math.max(0, ms) })),
+    stalls,
+    turn: (owner) => {
+      if (stalls.part > 0 && random() < stalls.part) {
+        const ms = random() * stalls.ms;
+        owner.stalledMs += ms;
+        return sleep(owner, ms);
+      }
+      return new Promise((resume) => ready.push({ owner, resume }));
+    },
+    sleep,
     start: (name, work) => {
-      const owner: Owner = { name, isDead: false };
-      const state: { ended: boolean; error?: unknown } = { ended: false };
+      const owner: Owner = { name, isDead: false, stalledMs: 0 };
+      const state: { endedAt?: number; error?: unknown } = {};
+      const startedAt = nowMs;
       work(owner)
         .catch((error: unknown) => {
           state.error = error;
         })
         .finally(() => {
-          state.ended = true;
+          state.endedAt = nowMs;
         });
-      return { owner, hasEnded: () => state.ended || owner.isDead, error: () => state.error };
+      return {
+        owner,
+        startedAt,
+        hasEnded: () => state.endedAt !== undefined || owner.isDead,
+        endedAt: () => state.endedAt,
+        error: () => state.error,
+      };
     },
-    finish: async (runs) => {
+    finish: async (runs, until = Number.POSITIVE_INFINITY) => {
       for (;;) {
         await new Promise((resolve) => setImmediate(resolve));
-        if (runs.every((run) => run.hasEnded())) return;
-        step();
+        if (runs.every((run) => run.hasEnded()) || !step(until)) return;
       }
     },
     skip: (ms) => {

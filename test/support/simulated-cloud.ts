@@ -5,15 +5,34 @@ import type { Owner, Scheduler } from "./scheduler.ts";
 
 /**
  * How the cloud answers: `hang` takes requests and carries them out once it is back; `errors` is a
- * 500 of everything; `lost_answers` carries a PATCH out, and its answer never comes; `rejects` is a
- * wrong password; `limits` a 429.
+ * 500 of everything; `lost_answers` carries a PATCH out, and its answer never comes; `late_patches`
+ * carries it out minutes after the client gave up; `rejects` is a wrong password; `forbids` a 403 of
+ * Heat; `limits` a 429; `broken_patches` a 500 of each PATCH, of which nothing comes.
  */
-export type Network = "up" | "refused" | "hang" | "errors" | "lost_answers" | "rejects" | "limits";
+export type Network =
+  | "up"
+  | "refused"
+  | "hang"
+  | "errors"
+  | "lost_answers"
+  | "late_patches"
+  | "broken_patches"
+  | "rejects"
+  | "forbids"
+  | "limits";
 /** How updates end; `never` as after the death of an engine. */
 export type UpdateEnd = "completes" | "fails" | "rolls_back" | "never";
 
-type Update = { from: number; to: number; endsAt: number; end: UpdateEnd; isOvertaken: boolean };
-type SimulatedStack = {
+type Update = {
+  from: number;
+  to: number;
+  startedAt: number;
+  endsAt: number;
+  end: UpdateEnd;
+  /** Updates that came while this one's forerunners were under way. */
+  overtook: number;
+};
+export type SimulatedStack = {
   id: string;
   name: string;
   parameters: Map<string, string>;
@@ -24,16 +43,34 @@ type SimulatedStack = {
   /** Members that surely run. */
   runs: number;
   update?: Update;
+  /** When anybody but us last touched it; a PATCH carried out late counts as such. */
+  touchedAt: number;
 };
 type Patch = { ref: HeatStackRef; parameter: string; count: number };
+
+/** What a spectator is told; the product never sees it. */
+export type CloudWatch = {
+  /** Before a PATCH is carried out; without an owner it is one that was given up on. */
+  onPatch: (owner: Owner | undefined, patch: Patch, stack: SimulatedStack | undefined) => void;
+  onCall: (owner: Owner, call: string) => void;
+  onAnswer: (owner: Owner, call: string, fault: Fault | undefined) => void;
+};
+const nobody: CloudWatch = { onPatch: () => {}, onCall: () => {}, onAnswer: () => {} };
 
 export type SimulatedCloud = ReturnType<typeof simulatedCloud>;
 
 /** A Heat in memory that does to its stacks what the real one was seen to do, in virtual time. */
-export function simulatedCloud(name: string, scheduler: Scheduler, options: { updateMs: number }) {
+export function simulatedCloud(
+  name: string,
+  scheduler: Scheduler,
+  options: { updateMs: number; watch?: CloudWatch },
+) {
+  const { watch = nobody } = options;
   const stacks = new Map<string, SimulatedStack>();
   const late: (Patch & { at: number })[] = [];
   let nextId = 0;
+  let hasToken = true;
+  let credentials = 1;
   const cloud = {
     name,
     network: "up" as Network,
@@ -44,7 +81,9 @@ export function simulatedCloud(name: string, scheduler: Scheduler, options: { up
     limit: 1_000_000,
     /** Every PATCH that Heat received, in order. */
     patches: [] as { stack_name: string; count: number; at: string }[],
-    /** PATCHes that came while an update was under way, which real Heat ends in UPDATE_FAILED. */
+    /** Whether clouds.yaml has an entry for it that can be read. */
+    isConfigured: true,
+    /** PATCHes that came while an update was under way, which real Heat may end in UPDATE_FAILED. */
     overtaken: 0,
     /** Told after each change of what runs. */
     onChange: () => {},
@@ -61,6 +100,7 @@ export function simulatedCloud(name: string, scheduler: Scheduler, options: { up
         created: heatTime(scheduler.now()),
         updated: null,
         runs: count,
+        touchedAt: scheduler.now().getTime(),
       });
     },
     find(stackName: string): SimulatedStack | undefined {
@@ -70,22 +110,34 @@ export function simulatedCloud(name: string, scheduler: Scheduler, options: { up
     remove(stackName: string) {
       const found = cloud.find(stackName);
       if (!found) return;
-      Object.assign(found, { status: "DELETE_COMPLETE", runs: 0 });
+      touch(found, { status: "DELETE_COMPLETE", runs: 0 });
       delete found.update;
       cloud.onChange();
     },
     /** Somebody else's own update. */
     change(stackName: string, count: number, parameter = "count") {
       const found = cloud.find(stackName);
-      if (found) patched(found, parameter, count);
+      if (!found) return;
+      patched(found, parameter, count);
+      touch(found, {});
     },
     suspend(stackName: string) {
       const found = cloud.find(stackName);
-      if (found) found.status = "SUSPEND_COMPLETE";
+      if (found && !found.update) touch(found, { status: "SUSPEND_COMPLETE" });
     },
     resume(stackName: string) {
       const found = cloud.find(stackName);
-      if (found) found.status = "RESUME_COMPLETE";
+      if (found?.status.startsWith("SUSPEND_")) touch(found, { status: "RESUME_COMPLETE" });
+    },
+    /** Somebody's new template, in which the count has another name. */
+    rename(stackName: string, parameter: string) {
+      const found = cloud.find(stackName);
+      if (!found || found.update) return;
+      const [count = "0"] = found.parameters.values();
+      touch(found, {
+        parameters: new Map([[parameter, count]]),
+        updated: heatTime(scheduler.now()),
+      });
     },
     /** What the parameter says; undefined: no such heat stack. */
     count(stackName: string, parameter = "count"): number | undefined {
@@ -93,14 +145,20 @@ export function simulatedCloud(name: string, scheduler: Scheduler, options: { up
       return found && Number(found.parameters.get(parameter));
     },
     runs: (stackName: string): number => cloud.find(stackName)?.runs ?? 0,
-    /** Back again; what it took while it hung is carried out within the minute. */
+    /** Back again; what it took while it hung is carried out within minutes. */
     heal() {
       cloud.network = "up";
       cloud.updates = "completes";
-      for (const each of late) {
-        each.at = scheduler.now().getTime() + Math.floor(scheduler.random() * 60_000);
+      for (const each of late.filter(({ at }) => at === Number.POSITIVE_INFINITY)) {
+        each.at = scheduler.now().getTime() + Math.floor(scheduler.random() * 4 * 60_000);
       }
     },
+    /** When something next happens by itself. */
+    nextChange: (): number =>
+      Math.min(
+        ...late.map(({ at }) => at),
+        ...[...stacks.values()].map(({ update }) => update?.endsAt ?? Number.POSITIVE_INFINITY),
+      ),
     /** The engine dies: what it was at stays IN_PROGRESS for good. */
     die() {
       cloud.network = "refused";
@@ -108,6 +166,10 @@ export function simulatedCloud(name: string, scheduler: Scheduler, options: { up
       for (const { update } of stacks.values()) {
         if (update) Object.assign(update, { end: "never", endsAt: Number.POSITIVE_INFINITY });
       }
+    },
+    /** Somebody gives us another password. */
+    changeCredentials() {
+      credentials += 1;
     },
     client: (owner: Owner): CloudClient => clientOf(owner),
   };
@@ -117,7 +179,7 @@ export function simulatedCloud(name: string, scheduler: Scheduler, options: { up
     if (cloud.network !== "hang") {
       for (const due of late.filter(({ at }) => at <= nowMs)) {
         late.splice(late.indexOf(due), 1);
-        receive(due);
+        receive(undefined, due);
       }
     }
     for (const stack of stacks.values()) {
@@ -125,11 +187,16 @@ export function simulatedCloud(name: string, scheduler: Scheduler, options: { up
     }
   }
 
+  function touch(stack: SimulatedStack, change: Partial<SimulatedStack>) {
+    Object.assign(stack, change, { touchedAt: scheduler.now().getTime() });
+    cloud.onChange();
+  }
+
   function patched(stack: SimulatedStack, parameter: string, count: number) {
     const nowMs = scheduler.now().getTime();
     // One that the death of an engine left behind is freed by the next PATCH.
-    const isOvertaken = stack.update !== undefined && stack.update.end !== "never";
-    if (isOvertaken) cloud.overtaken += 1;
+    const overtaken = stack.update?.end === "never" ? undefined : stack.update;
+    if (overtaken) cloud.overtaken += 1;
     const from = stack.runs;
     // A parameter that the template lacks is accepted and ignored.
     const isKnown = stack.parameters.has(parameter);
@@ -138,41 +205,49 @@ export function simulatedCloud(name: string, scheduler: Scheduler, options: { up
     stack.update = {
       from,
       to,
-      endsAt: nowMs + cloud.updateMs,
+      startedAt: nowMs,
+      endsAt: cloud.updates === "never" ? Number.POSITIVE_INFINITY : nowMs + cloud.updateMs,
       end: cloud.updates,
-      isOvertaken,
+      overtook: overtaken ? overtaken.overtook + 1 : 0,
     };
-    if (cloud.updates === "never") stack.update.endsAt = Number.POSITIVE_INFINITY;
     stack.runs = Math.min(from, to);
     stack.status = "UPDATE_IN_PROGRESS";
+    stack.reason = "Stack UPDATE started";
     stack.updated = heatTime(scheduler.now());
     cloud.onChange();
   }
 
-  function ended(stack: SimulatedStack, { from, to, end, isOvertaken }: Update) {
+  function ended(stack: SimulatedStack, { from, to, end, overtook }: Update) {
     delete stack.update;
     const parameter = [...stack.parameters.keys()][0] ?? "count";
-    if (end === "rolls_back") {
+    // One that overtakes another mostly wins; two of them end in a failure.
+    const isCancelled = overtook > 1 || (overtook === 1 && scheduler.random() < 0.3);
+    if (isCancelled) {
+      Object.assign(stack, { status: "UPDATE_FAILED", reason: "Stack UPDATE cancelled" });
+    } else if (end === "rolls_back") {
       stack.parameters.set(parameter, String(from));
       Object.assign(stack, { status: "ROLLBACK_COMPLETE", runs: from, reason: "rolled back" });
-    } else if (end === "fails" || isOvertaken) {
-      const reason = isOvertaken ? "Stack UPDATE cancelled" : "No valid host was found";
+    } else if (end === "fails") {
+      const reason = "No valid host was found";
       Object.assign(stack, { status: "UPDATE_FAILED", reason });
     } else Object.assign(stack, { status: "UPDATE_COMPLETE", runs: to, reason: "completed" });
     cloud.onChange();
   }
 
   /** A PATCH that reached Heat. */
-  function receive({ ref, parameter, count }: Patch): Outcome<void> {
+  function receive(owner: Owner | undefined, patch: Patch): Outcome<void> {
+    const { ref, parameter, count } = patch;
     const { stack_name } = ref;
     cloud.patches.push({ stack_name, count, at: scheduler.now().toISOString() });
     const stack = stacks.get(ref.heat_stack_id);
+    watch.onPatch(owner, patch, stack);
     if (!stack || isDeleted(stack)) return refused(404, "no_such_heat_stack", "not found");
     if (stack.status.startsWith("SUSPEND_")) return refused(400, "not_supported", "suspended");
     if (count > cloud.limit) {
       return refused(400, "invalid_parameter", `count must be between 0 and ${cloud.limit}`);
     }
     patched(stack, parameter, count);
+    if (!owner) touch(stack, {});
     return { ok: true, value: undefined };
   }
 
@@ -189,48 +264,76 @@ export function simulatedCloud(name: string, scheduler: Scheduler, options: { up
     }
     await scheduler.sleep(owner, 20);
     settle();
-    if (cloud.network === "errors") return fault("service", "http_500", { status: 500 });
-    if (cloud.network === "limits") return fault("answer", "http_429", { status: 429 });
-    if (cloud.network === "rejects") return fault("credentials", "unauthorized", { status: 401 });
-    return undefined;
+    switch (cloud.network) {
+      case "errors":
+        return fault("service", "http_500", { status: 500 });
+      case "limits":
+        return fault("answer", "http_429", { status: 429 });
+      case "rejects":
+        return fault("credentials", "login_rejected", { status: 401, unsent: true });
+      case "forbids":
+        return fault("credentials", "forbidden", { status: 403 });
+      default:
+        return undefined;
+    }
   }
 
   function clientOf(owner: Owner): CloudClient {
-    const asked = async <T>(answer: () => Outcome<T>): Promise<Outcome<T>> => {
+    const asked = async <T>(call: string, answer: () => Outcome<T>): Promise<Outcome<T>> => {
+      watch.onCall(owner, call);
       const wrong = await reached(owner);
-      return wrong ? { ok: false, fault: wrong } : answer();
+      const outcome: Outcome<T> = wrong ? { ok: false, fault: wrong } : answer();
+      watch.onAnswer(owner, call, outcome.ok ? undefined : outcome.fault);
+      return outcome;
     };
     const there = () => [...stacks.values()].filter((stack) => !isDeleted(stack));
     return {
-      credential_hash: "hash",
-      listStacks: () =>
-        asked(() => {
+      credential_hash: `hash-${credentials}`,
+      listStacks: async ({ login }) => {
+        if (cloud.network === "rejects") hasToken = false;
+        // What a pause is for: nothing is sent.
+        if (!login && !hasToken) return { ok: false, fault: fault("credentials", "login_paused") };
+        return asked("list", () => {
+          hasToken = true;
           const value = { project_id: cloud.project, stacks: there().map(entry), complete: true };
           return { ok: true, value };
-        }),
-      askVersion: () => asked(() => ({ ok: true, value: undefined })),
+        });
+      },
+      askVersion: async () => {
+        const answer = await asked<void>("version", () => ({ ok: true, value: undefined }));
+        // Whoever answers a rejection answers this.
+        return cloud.network === "rejects" ? { ok: true, value: undefined } : answer;
+      },
       findStack: (stackName) =>
-        asked(() => {
+        asked("find", () => {
           const found = there().find((stack) => stack.name === stackName);
           const stack = found ? { stack: entry(found) } : {};
           return { ok: true, value: { project_id: cloud.project, ...stack } };
         }),
       showStack: (ref) =>
-        asked(() => {
+        asked(`show ${ref.heat_stack_id}`, () => {
           const found = stacks.get(ref.heat_stack_id);
           return { ok: true, value: found && detail(found, cloud.project) };
         }),
       newestEvent: (ref) =>
-        asked(() => {
+        asked("events", () => {
           const found = stacks.get(ref.heat_stack_id);
           return { ok: true, value: found?.updated ?? found?.created };
         }),
       patchCount: async (ref, parameter, count) => {
-        if (cloud.network === "hang") {
-          late.push({ ref, parameter, count, at: Number.POSITIVE_INFINITY });
+        const patch = { ref, parameter, count };
+        if (cloud.network === "hang") late.push({ ...patch, at: Number.POSITIVE_INFINITY });
+        if (cloud.network === "late_patches") {
+          const at = scheduler.now().getTime() + 5_000 + scheduler.random() * 4 * 60_000;
+          late.push({ ...patch, at });
+          await scheduler.sleep(owner, 5_000);
+          return { ok: false, fault: fault("service", "timeout") };
         }
-        return asked(() => {
-          const answer = receive({ ref, parameter, count });
+        return asked("patch", () => {
+          if (cloud.network === "broken_patches") {
+            return { ok: false, fault: fault("stack", "http_500", { status: 500 }) };
+          }
+          const answer = receive(owner, patch);
           return cloud.network === "lost_answers"
             ? { ok: false, fault: fault("path", "reset") }
             : answer;

@@ -1,4 +1,6 @@
 import { monotonicFactory } from "ulid";
+import type { CloudClient } from "../../lib/cloud/client.ts";
+import type { Fault, Outcome } from "../../lib/cloud/faults.ts";
 import { CloudName, type Seen, VantageName, type Verdict } from "../../lib/cloud/schema.ts";
 import { type Ticked, tick } from "../../lib/cloud/tick.ts";
 import type { Event } from "../../lib/event/schema.ts";
@@ -10,11 +12,18 @@ import { cloudTable } from "../../lib/table/clouds.ts";
 import type { Table } from "../../lib/table/item.ts";
 import { passesFilter } from "../../lib/table/records.ts";
 import { stackTable } from "../../lib/table/stacks.ts";
-import { type MemoryRecord, memoryTable } from "./memory-table.ts";
+import { type Committed, type MemoryRecord, memoryTable } from "./memory-table.ts";
 import { mulberry32, type Owner, type Run, scheduler } from "./scheduler.ts";
-import { type SimulatedCloud, simulatedCloud } from "./simulated-cloud.ts";
+import { type CloudWatch, type SimulatedCloud, simulatedCloud } from "./simulated-cloud.ts";
 
 export type World = ReturnType<typeof world>;
+
+/** A spectator of everything; the product never sees it. No owner: a person, or a test. */
+export type Watch = {
+  onCommit: (owner: Owner | undefined, changes: Committed[]) => void;
+  onRead: (owner: Owner, pk: string) => void;
+  ofCloud: (cloud: string) => CloudWatch;
+};
 
 const MINUTE = 60_000;
 const settings = {
@@ -37,17 +46,34 @@ const settings = {
  * the stream would have it.
  */
 export function world(
-  options: { clouds?: string[]; seed?: number; updateMs?: number; lanes?: number } = {},
+  options: {
+    clouds?: string[];
+    seed?: number;
+    updateMs?: number;
+    lanes?: number;
+    watch?: Watch;
+  } = {},
 ) {
   const {
     clouds: names = ["athens", "lisbon", "manchester"],
     seed = 1,
     updateMs = 5_000,
+    watch,
   } = options;
   const time = scheduler(seed);
-  const table = memoryTable();
+  let actor: Owner | undefined;
+  const table = memoryTable((changes) => watch?.onCommit(actor, changes));
+  const acting = <T>(owner: Owner, act: () => T): T => {
+    actor = owner;
+    const result = act();
+    actor = undefined;
+    return result;
+  };
   const clouds = new Map<string, SimulatedCloud>(
-    names.map((name) => [name, simulatedCloud(name, time, { updateMs })]),
+    names.map((name) => {
+      const spectator = watch ? { watch: watch.ofCloud(name) } : {};
+      return [name, simulatedCloud(name, time, { updateMs, ...spectator })];
+    }),
   );
   const ulid = monotonicFactory(mulberry32(seed + 1));
   const newId = () => ulid(time.now().getTime());
@@ -55,8 +81,8 @@ export function world(
   const events: Event[] = [];
   const thrown: unknown[] = [];
   let read = 0;
-  let again: MemoryRecord[] = [];
-  let underWay: { run: Run; batch: MemoryRecord[] }[] = [];
+  let pending: MemoryRecord[] = [];
+  let underWay: { run: Run; batch: MemoryRecord[]; lane: number }[] = [];
 
   const of = (cloud: string): SimulatedCloud => {
     const found = clouds.get(cloud);
@@ -65,7 +91,11 @@ export function world(
   };
 
   function depsOf(owner: Owner) {
-    const turned = inTurn(table, () => time.turn(owner));
+    const turned = inTurn(table, {
+      turn: () => time.turn(owner),
+      act: (work) => acting(owner, work),
+      onRead: (pk) => watch?.onRead(owner, pk),
+    });
     const own = { ...cloudTable(turned), ...stackTable(turned) };
     return {
       ...own,
@@ -75,7 +105,10 @@ export function world(
       settings,
       log: () => {},
       cloudNames: () => names.map((name) => CloudName.parse(name)),
-      cloudClient: (cloud: CloudName) => ({ ok: true as const, value: of(cloud).client(owner) }),
+      cloudClient: (cloud: CloudName): Outcome<CloudClient> =>
+        of(cloud).isConfigured
+          ? { ok: true, value: of(cloud).client(owner) }
+          : { ok: false, fault: unconfigured },
       stacksWeighing: (cloud: CloudName) => own.listStacksWeighing([cloud]),
       announce: async (announced: Event[]) => {
         events.push(...announced);
@@ -88,36 +121,46 @@ export function world(
     };
   }
 
-  /** What the stream has that nobody took yet; what failed, or whose run died, comes again first. */
-  function taken(): MemoryRecord[] {
-    again.push(...underWay.filter(({ run }) => run.owner.isDead).flatMap(({ batch }) => batch));
+  /** What each idle lane may take now; what failed, or whose run died, comes again first. */
+  function taken(count: number): Map<number, MemoryRecord[]> {
+    const dead = underWay.filter(({ run }) => run.owner.isDead);
     underWay = underWay.filter(({ run }) => !run.hasEnded());
     const fresh = table.records.slice(read).filter(({ keys: key }) => passesFilter(key));
     read = table.records.length;
-    const all = [...again, ...fresh].filter(() => time.random() >= one.stream.loses);
-    again = all.filter(() => time.random() < one.stream.repeats);
-    return all;
+    pending = [...dead.flatMap(({ batch }) => batch), ...pending, ...fresh].filter(
+      () => one.stream.loses === 0 || time.random() >= one.stream.loses,
+    );
+    const busy = new Set(underWay.map(({ lane }) => lane));
+    const late = new Set<string>();
+    const batches = new Map<number, MemoryRecord[]>();
+    const left: MemoryRecord[] = [];
+    for (const record of pending) {
+      const item = `${record.keys.pk}/${record.keys.sk}`;
+      const lane = laneOf(record, count);
+      // What one item's records wait for, the later ones wait for too.
+      if (busy.has(lane) || late.has(item)) left.push(record);
+      else if (one.stream.delays > 0 && time.random() < one.stream.delays) {
+        late.add(item);
+        left.push(record);
+      } else batches.set(lane, [...(batches.get(lane) ?? []), record]);
+    }
+    const taken = [...batches.values()].flat();
+    const repeated = taken.filter(() => one.stream.repeats > time.random());
+    pending = [...repeated, ...left];
+    return batches;
   }
 
-  /** Starts one reconcile for each lane that has records. */
+  /** Starts one reconcile for each idle lane that has records. */
   function lanes(overrides: Partial<BatchDeps> = {}): Run[] {
-    const count = options.lanes ?? 2;
-    const batches = Array.from({ length: count }, (): MemoryRecord[] => []);
-    for (const record of taken()) batches[laneOf(record, count)]?.push(record);
-    return batches
-      .filter((batch) => batch.length > 0)
-      .map((batch) => {
-        const run = time.start("reconcile", async (owner) => {
-          const failed = await reconcileBatch(
-            { ...depsOf(owner), ...overrides },
-            batch.map(namedBy),
-          );
-          const first = Math.min(...failed.map(Number));
-          again.push(...batch.filter(({ sequence }) => sequence >= first));
-        });
-        underWay.push({ run, batch });
-        return run;
+    return [...taken(options.lanes ?? 2)].map(([lane, batch]) => {
+      const run = time.start("reconcile", async (owner) => {
+        const failed = await reconcileBatch({ ...depsOf(owner), ...overrides }, batch.map(namedBy));
+        const first = Math.min(...failed.map(Number));
+        pending.push(...batch.filter(({ sequence }) => sequence >= first));
       });
+      underWay.push({ run, batch, lane });
+      return run;
+    });
   }
 
   const one = {
@@ -125,8 +168,8 @@ export function world(
     table,
     stores,
     settings,
-    /** The part of all records that get lost, and that come twice. */
-    stream: { loses: 0, repeats: 0 },
+    /** The part of all records that get lost, that come twice, and that come later. */
+    stream: { loses: 0, repeats: 0, delays: 0 },
     /** Facts that reached the bus, and what made a reconcile throw. */
     events,
     thrown,
@@ -165,6 +208,17 @@ export function world(
       const at = time.now().toISOString();
       await stores.saveOrders({ ...before, cloud: name, drained, at }, before?.at, []);
     },
+    /** Confirms or refutes a suspicion, if there is one. */
+    async answer(cloud: string, how: "confirmed" | "refuted"): Promise<void> {
+      const name = CloudName.parse(cloud);
+      const verdict = await stores.readVerdict(name);
+      if (verdict?.verdict !== "suspected") return;
+      const before = await stores.readOrders(name);
+      const at = time.now().toISOString();
+      const answered = { [how]: { since: verdict.since, at } };
+      const orders = { drained: false, ...before, ...answered, cloud: name, at };
+      await stores.saveOrders(orders, before?.at, []);
+    },
     async ask(name = "web"): Promise<void> {
       const at = time.now().toISOString();
       await stores.wake(StackName.parse(name), at, at);
@@ -194,8 +248,9 @@ export function world(
     /** Reconciles whatever the stream names, until it names nothing any more. */
     async drainStream(): Promise<void> {
       for (let round = 0; round < 200; round += 1) {
-        const runs = lanes();
-        if (runs.length === 0) return;
+        lanes();
+        const runs = underWay.map(({ run }) => run);
+        if (runs.length === 0 && pending.length === 0) return;
         await time.finish(runs);
         for (const run of runs) if (run.error() !== undefined) throw run.error();
       }
@@ -275,18 +330,34 @@ function fresh(stack_name: StackName, uid: string, at: string): Omit<Stack, "gen
   };
 }
 
+const unconfigured: Fault = {
+  class: "config",
+  code: "clouds_yaml",
+  message: "The entry cannot be read.",
+};
+
+type Acting = {
+  turn: () => Promise<void>;
+  act: <T>(work: () => T) => T;
+  onRead: (pk: string) => void;
+};
+
 /** A table whose every call waits for its turn, before it and after it. */
-function inTurn(table: Table, turn: () => Promise<void>): Table {
+function inTurn(table: Table, { turn, act, onRead }: Acting): Table {
   const waiting =
     <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
       await turn();
-      const answer = await call(...args);
+      const answer = await act(() => call(...args));
       await turn();
       return answer;
     };
+  const get = waiting(table.get);
   return {
-    get: waiting(table.get),
+    get: (key) => {
+      onRead(key.pk);
+      return get(key);
+    },
     getMany: waiting(table.getMany),
     query: waiting(table.query),
     write: waiting(table.write),

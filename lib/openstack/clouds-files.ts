@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { LineCounter, parseDocument } from "yaml";
 
@@ -54,7 +54,7 @@ export function findFile(
   ];
   return folders
     .flatMap((folder) => [".yaml", ".yml", ".json"].map((suffix) => join(folder, name + suffix)))
-    .find((path) => statSync(path, { throwIfNoEntry: false }) !== undefined);
+    .find(existsSync);
 }
 
 /**
@@ -92,8 +92,10 @@ export function searchStamp(places: Places): string {
 
 /** Moves when the file does: its modification time, size and inode. */
 export function fileStamp(path: string | undefined): string {
-  const stat = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
-  return stat ? `${path} ${stat.mtimeMs} ${stat.size} ${stat.ino}` : `${path} is not there`;
+  // A path of clouds.yaml may be one that cannot even be asked about.
+  if (path === undefined || !existsSync(path)) return `${path} is not there`;
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return `${path} ${stat?.mtimeMs} ${stat?.size} ${stat?.ino}`;
 }
 
 /** The deep merge of openstacksdk (config/_util.py merge_clouds): maps are merged, else the newer wins. */
@@ -129,13 +131,14 @@ function readYaml(path: string): Plain {
 /** PyYAML's dialect: merge keys, and of two equal keys the last wins. JSON is YAML as well. */
 function parsed(text: string, source: string): Plain {
   const lines = new LineCounter();
-  // The parser's own messages quote the text, so only their code and line are told.
+  // The parser's own messages quote the text, so only their code and line are told, and no warnings.
   const document = parseDocument(text, {
     version: "1.1",
     schema: "failsafe",
     merge: true,
     uniqueKeys: false,
     prettyErrors: false,
+    logLevel: "error",
     lineCounter: lines,
   });
   const [error] = document.errors;
@@ -144,7 +147,9 @@ function parsed(text: string, source: string): Plain {
     throw new Error(`${source} is not YAML: line ${lines.linePos(error.pos[0]).line} (${why}).`);
   }
   try {
-    return document.toJS({ maxAliasCount: 1000 }) ?? "";
+    // What is left out altogether is null even where every scalar is as it is written.
+    const reviver = (_: unknown, value: unknown) => value ?? "";
+    return document.toJS({ maxAliasCount: 1000, reviver }) ?? "";
   } catch {
     throw new Error(
       `${source} is not YAML: an alias (*name) without its anchor (&name), or too many.`,

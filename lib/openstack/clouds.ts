@@ -113,9 +113,7 @@ function load(options: CloudsOptions, before: Map<string, Held>): State {
     if (options.only && !options.only.includes(name)) continue;
     const named = CloudName.safeParse(name);
     if (!named.success) {
-      misnamed.push(
-        `${JSON.stringify(name)} in ${files.source}: ${named.error.issues[0]?.message}.`,
-      );
+      misnamed.push(`${nameShown(name)} in ${files.source}: ${named.error.issues[0]?.message}.`);
       continue;
     }
     const settings = entry.ok
@@ -128,6 +126,11 @@ function load(options: CloudsOptions, before: Map<string, Held>): State {
     held.set(name, same?.settings === text ? same : { settings: text, client: client() });
   }
   return { files, held, misnamed, stamp, pemStamps };
+}
+
+/** `password: {{ it }}` makes a key of what should be a value: that is not repeated. */
+function nameShown(name: string): string {
+  return /[{}[\]]/.test(name) ? "A key that is no name" : JSON.stringify(name.slice(0, 80));
 }
 
 /** A PEM text may stand in clouds.yaml itself: where there are no files, as in Lambda. */

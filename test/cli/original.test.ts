@@ -21,7 +21,7 @@ const floats: [value: number, python: string][] = [
   [0.00001, "1e-05"],
   [0.000012345, "1.2345e-05"],
   [1e-7, "1e-07"],
-  [1e-300, "1e-300"],
+  [1.5e-9, "1.5e-09"],
 ];
 
 for (const [value, python] of floats) {

@@ -170,9 +170,12 @@ const unreadable: Record<string, string> = {
   ENOTDIR: "file does not exist",
 };
 
+/** The parser's warnings quote the file, and go to stderr past us. */
+const quiet = { logLevel: "error" } as const;
+
 function parsed(path: string, source: string): File {
   const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, ...quiet });
   const [error] = document.errors;
   if (error) {
     // Not the parser's own picture of the line: it may show a token.
@@ -209,7 +212,9 @@ function fault(issue: z.core.$ZodIssue): string {
   if (issue.code === "unrecognized_keys") {
     const [key = ""] = issue.keys;
     const there = known[path] ?? [];
-    const name = [path, key].filter((part) => part !== "").join(".");
+    // What was meant to be a value may have become a key: `token: {{ secret }}`.
+    const isName = /^[\w.-]{1,40}$/.test(key);
+    const name = [path, isName ? key : "?"].filter((part) => part !== "").join(".");
     return `${name}: there is no such setting.${suggestion(key, there)} Known here: ${[...new Set(there)].join(", ")}.`;
   }
   return `${path || "the file"}: ${issue.message}.`;

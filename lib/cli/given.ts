@@ -2,6 +2,7 @@ import type * as z from "zod";
 import { CloudName } from "../cloud/schema.ts";
 import { Count, CountParameter, entriesOf, MAX_COUNT, StackName, Weight } from "../stack/schema.ts";
 import { usage } from "./failure.ts";
+import { shown } from "./quoted.ts";
 
 /** The count of `--count`: `-1`, `1.5`, `1e9` and `abc` are each told apart. */
 export function count(text: string): number {
@@ -71,10 +72,4 @@ function parsed<S extends z.ZodType>(
   if (result.success) return result.data;
   const [first] = result.error.issues;
   throw usage(`${what}: ${first?.message ?? "not valid"}. ${remedy}`.trim());
-}
-
-/** As typed, quoted where a shell would need it; it may hold anything. */
-function shown(text: string): string {
-  const short = text.length > 80 ? `${text.slice(0, 77)}...` : text;
-  return /^[\w.=:+-]+$/.test(short) ? short : JSON.stringify(short);
 }

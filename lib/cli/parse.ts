@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { chosen } from "./columns.ts";
 import type { Argument, Command, Option } from "./command.ts";
 import { usage } from "./failure.ts";
+import { quoted } from "./quoted.ts";
 import { suggestion } from "./suggestion.ts";
 
 /** What a command line asks for: a command with what it was given, or help on a level. */
@@ -141,11 +142,6 @@ function optionsGiven(command: Command, values: Map<string, string[]>): Record<s
 
 function see(level: string): string {
   return `See heat-spreader ${level === "" ? "" : `${level} `}--help.`;
-}
-
-/** As it was typed, but short and without control characters: it is printed. */
-function quoted(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
 }
 
 function lowerFirst(text: string): string {

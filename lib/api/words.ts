@@ -88,7 +88,7 @@ export const words: Record<string, string> = {
   error: "What is wrong.",
   code: "Stable, for programs.",
   detail: "What is wrong, and what to do.",
-  errors: "Every field at fault.",
+  errors: "Every field at fault, a hundred at most.",
   pointer: "RFC 6901, into what `in` names.",
   in: "Where the field is; the body unless said.",
   request_id: "Also in the header X-Request-Id and in the log.",

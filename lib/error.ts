@@ -15,6 +15,7 @@ export const statusOf = {
   "cloud.missing": 404,
   "cloud.conflict": 409,
   "cloud.invalid": 422,
+  "table.unavailable": 503,
 } as const;
 export type ErrorCode = keyof typeof statusOf;
 

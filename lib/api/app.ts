@@ -5,7 +5,6 @@ import type {
   APIGatewayProxyEventV2WithJWTAuthorizer,
   APIGatewayProxyStructuredResultV2,
 } from "aws-lambda";
-import { ControlError } from "../error.ts";
 import type { Log } from "../log.ts";
 import { authorize, type Identity, identify, type TokenEntry } from "./auth.ts";
 import type { Handlers } from "./contract.ts";
@@ -98,9 +97,8 @@ function problems(log: Log): middy.MiddlewareObj<ApiEvent, Result> {
     onError: (request) => {
       const { event, error } = request as Request;
       const { requestId } = event.requestContext;
-      if (!(error instanceof ControlError))
-        log.error("request failed", { request_id: requestId, error });
       const problem = problemOf(error, requestId);
+      if (problem.status >= 500) log.error("request failed", { request_id: requestId, error });
       const isLegacy = event.rawPath.startsWith("/multicloudstack");
       request.response = {
         statusCode: problem.status,

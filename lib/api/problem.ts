@@ -19,6 +19,7 @@ export const titles: Record<ErrorCode, string> = {
   "cloud.missing": "No such cloud",
   "cloud.conflict": "The cloud is not in that state",
   "cloud.invalid": "That cannot be said of a cloud",
+  "table.unavailable": "The database cannot be used now",
 };
 
 /** A body of 64 KiB can be wrong in nine thousand places: so many fields, and characters, are told. */

@@ -4,6 +4,7 @@ import {
   DeleteItemCommand,
   DynamoDBClient,
   type DynamoDBClientConfig,
+  DynamoDBServiceException,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
@@ -12,6 +13,7 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
+import { ControlError } from "../error.ts";
 import { definition } from "./definition.ts";
 import { conditionText, keyText, placeholders, updateText } from "./expression.ts";
 import type { Condition, Item, Key, Query, Table, Write } from "./item.ts";
@@ -86,12 +88,31 @@ function turns(width: number): <T>(run: () => Promise<T>) => Promise<T> {
     else running += 1;
     try {
       return await run();
+    } catch (error) {
+      throw isOutage(error) ? unavailable(error) : error;
     } finally {
       const next = waiting.shift();
       if (next === undefined) running -= 1;
       else next();
     }
   };
+}
+
+/** The database's fault, or nobody's; a call that it refuses as wrong is a bug of ours. */
+function isOutage(error: unknown): error is Error {
+  if (error instanceof DynamoDBServiceException) {
+    return error.$fault === "server" || error.$retryable !== undefined;
+  }
+  return error instanceof Error && ("code" in error || error.name === "TimeoutError");
+}
+
+function unavailable(cause: Error): ControlError {
+  const why = cause.message || ("code" in cause ? String(cause.code) : cause.name);
+  return new ControlError(
+    "table.unavailable",
+    `The database cannot be used now (${why}). Once that is mended, the same call works.`,
+    { cause },
+  );
 }
 
 async function batchGet(client: DynamoDBClient, table: string, chunk: Key[]): Promise<Item[]> {

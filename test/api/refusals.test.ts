@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
+import { ControlError } from "../../lib/error.ts";
 import { apiEvent, problemIn, type Sent, testApi } from "../support/api.ts";
 import { memoryTable } from "../support/memory-table.ts";
 
@@ -400,5 +401,17 @@ test("whatever path is asked for, the answer is no 500", async () => {
       },
     ),
     { numRuns: 200 },
+  );
+});
+
+test("a database that cannot be used: 503, what it said, and a line in the log", async () => {
+  const full = async () => {
+    throw new ControlError("table.unavailable", "The database cannot be used now (disk is full).");
+  };
+  const api = testApi({ table: { ...memoryTable(), write: full, transact: full } });
+  const got = await api.call("PUT", "/v1/stacks/web", { body: { ...web, weights: {} } });
+  assert.match(problemIn(got, 503, "table.unavailable").detail, /disk is full/);
+  assert.ok(
+    api.lines.some(({ level, message }) => level === "ERROR" && message === "request failed"),
   );
 });

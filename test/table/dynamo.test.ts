@@ -1,5 +1,6 @@
-import { after, before } from "node:test";
-import { dynamo } from "../../lib/table/dynamo.ts";
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { dynamo, dynamoClient } from "../../lib/table/dynamo.ts";
 import type { Table } from "../../lib/table/item.ts";
 import { storesContract } from "../contract/stores.ts";
 import { tableContract } from "../contract/table.ts";
@@ -18,3 +19,14 @@ after(() => close());
 
 tableContract(async () => table);
 storesContract(async () => table);
+
+test("a database that does not answer is told from a bug", async () => {
+  const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+  const client = dynamoClient({ endpoint: "http://127.0.0.1:1", region: "local", credentials });
+  const nobody = dynamo({ tableName: "nobody", client });
+  await assert.rejects(nobody.get({ pk: "STACK", sk: "web" }), {
+    code: "table.unavailable",
+    message: /cannot be used now \(.*ECONNREFUSED/,
+  });
+  client.destroy();
+});

@@ -130,7 +130,10 @@ function requestLog(
       "x-request-id": requestId,
     };
     if (http.method === "HEAD") response.body = "";
-    log.info("request answered", {
+    // Whoever waits or watches reads every second or two: that must not bury what is written.
+    const isRoutine = ["GET", "HEAD"].includes(http.method) && (response.statusCode ?? 0) < 400;
+    const tell = isRoutine ? log.debug : log.info;
+    tell("request answered", {
       request_id: requestId,
       method: http.method,
       path: event.rawPath,

@@ -98,6 +98,19 @@ test("an entry of API_TOKENS that is none stops the function, by its place and n
   }
 });
 
+test("a read that succeeds is logged for who debugs only", async () => {
+  const api = testApi();
+  await api.call("GET", "/v1/stacks");
+  await api.call("HEAD", "/v1/stacks");
+  await api.call("GET", "/v1/stacks/none");
+  const levels = api.lines.map(({ level, status }) => [level, status]);
+  assert.deepEqual(levels, [
+    ["DEBUG", 200],
+    ["DEBUG", 200],
+    ["INFO", 404],
+  ]);
+});
+
 test("each request is logged once with its id and who asked, without body or token", async () => {
   const { handler, lines } = testApi();
   const body = { count: 1, count_parameter: "very-private" };

@@ -50,6 +50,13 @@ const bodies: Row[] = [
   ],
   ["a weight of 1.1", { ...web, weights: { athens: 1.1 } }, 422, "/weights/athens", /at most 1/],
   [
+    "a weight too small to count",
+    { ...web, weights: { athens: 5e-324 } },
+    422,
+    "/weights/athens",
+    /0, or at least 0\.000000001/,
+  ],
+  [
     "weights over 1",
     { ...web, weights: { athens: 0.6, manchester: 0.6 } },
     422,
@@ -113,6 +120,24 @@ test("all fields at fault are named at once", async () => {
     "/weights/a b",
     "/weights/athens",
   ]);
+});
+
+test("an answer stays short, however many fields are at fault", async () => {
+  const { call } = await api();
+  const body = Object.fromEntries(Array.from({ length: 6_000 }, (_, i) => [`f${i}`, 0]));
+  const got = await call("PUT", "/v1/stacks/other", { body });
+  const { detail, errors = [] } = problemIn(got, 400, "request.invalid");
+  assert.ok(detail.endsWith("... and more."));
+  assert.equal(errors.length, 100);
+  assert.ok(got.text.length < 30_000);
+});
+
+test("-0 is 0: the same declaration again changes nothing", async () => {
+  const { call } = await api();
+  const raw = '{"count": -0, "count_parameter": "n", "weights": {"athens": -0}}';
+  const first = await call("PUT", "/v1/stacks/web", { raw });
+  const second = await call("PUT", "/v1/stacks/web", { raw });
+  assert.deepEqual([first.body.generation, second.body.generation], [2, 2]);
 });
 
 test("one weight over what is left names the call that sets several at once", async () => {
@@ -284,6 +309,9 @@ test("parameters of the query are checked, and unknown ones refused", async () =
     ["/v1/stacks", { page: "2" }, "/page"],
     ["/v1/events", { since: "yesterday" }, "/since"],
     ["/v1/events", { since: "2026-02-31T00:00:00Z" }, "/since"],
+    ["/v1/events", { since: "0000-01-01T00:00:00+23:59" }, "/since"],
+    ["/v1/events", { since: "9999-12-31T23:59:59-23:59" }, "/since"],
+    ["/v1/stacks", { marker: "" }, "/marker"],
     ["/v1/events", { marker: "x" }, "/marker"],
     ["/v1/stacks/web", { verbose: "1" }, "/verbose"],
   ];

@@ -87,6 +87,10 @@ describe("a configuration that is wrong", { concurrency: 4 }, () => {
     ["server: { port: '80' }", /server\.port: a port is a whole number/],
     ["server: { insecure: maybe }", /server\.insecure: it must be true or false/],
     ["server: { shutdown_timeout: -1 }", /server\.shutdown_timeout: it must be more than 0/],
+    ["'a\\nb': 1", /: \?: there is no such setting/],
+    ["backend: { type: remote, token: {{ hunter2 }} }", /backend\.token: it must be text/],
+    ["backend: {{ hunter2 }}", /backend\.type: it must be sqlite or remote/],
+    ["{{ hunter2 }}: 1", /: \?: there is no such setting\. Known here: [^{]*$/],
     ["server: 7", /server: it must be a map of settings/],
     ["backend: { type: memory }", /backend\.type: it must be sqlite or remote/],
     ["backend: { type: sqlite }", /backend\.database: it is missing/],
@@ -103,6 +107,7 @@ describe("a configuration that is wrong", { concurrency: 4 }, () => {
       await assert.rejects(config({ HEAT_SPREADER_CONFIG_FILE: path }), ({ message }: Error) => {
         assert.ok(message.startsWith(`${path}: `));
         assert.match(message, said);
+        assert.ok(!message.includes("hunter2"));
         return true;
       });
     });

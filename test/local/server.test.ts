@@ -190,6 +190,43 @@ describe("the local server", () => {
     assert.match(await text(socket), /^HTTP\/1\.1 413 /);
   });
 
+  const unreadable: [what: string, sent: string, status: number, code: string][] = [
+    ["no HTTP", "\u0016\u0003\u0001\u0000", 400, "request.invalid"],
+    ["an unknown method", "BREW / HTTP/1.1\r\n\r\n", 400, "request.invalid"],
+    ["no Host", "GET / HTTP/1.1\r\n\r\n", 421, "request.misdirected"],
+    [
+      "two lengths",
+      "PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+      400,
+      "request.invalid",
+    ],
+    [
+      "headers that are too long",
+      `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}\r\n\r\n`,
+      431,
+      "request.too_large",
+    ],
+    [
+      "an expectation that is none",
+      "GET / HTTP/1.1\r\nHost: localhost\r\nExpect: 200-ok\r\n\r\n",
+      417,
+      "request.invalid",
+    ],
+  ];
+  for (const [what, sent, status, code] of unreadable) {
+    test(`${what}: ${status} with a problem, and an end`, async () => {
+      const socket = connect(server.port, "127.0.0.1");
+      events = [];
+      socket.write(sent, "latin1");
+      const [head = "", body = ""] = (await text(socket)).split("\r\n\r\n");
+      assert.match(head, new RegExp(`^HTTP/1\\.1 ${status} `));
+      assert.match(head, /content-type: application\/problem\+json/i);
+      const problem = JSON.parse(body);
+      assert.deepEqual([problem.status, problem.code], [status, code]);
+      assert.deepEqual(events, []);
+    });
+  }
+
   test("a whole URL as the target is its path", async () => {
     const socket = connect(server.port, "127.0.0.1");
     events = [];

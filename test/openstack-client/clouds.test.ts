@@ -343,6 +343,12 @@ test("an entry that does not parse is that cloud's fault, names the keys, and ho
       /is not the address of a Heat/,
     ],
     ["cacert is not there", { ...auth({}), cacert: "/nowhere/ca.pem" }, /cacert cannot be read/],
+    ["cacert with a NUL", { ...auth({}), cacert: "ca\0.pem" }, /cacert cannot be read/],
+    [
+      "cacert of 5,000 letters",
+      { ...auth({}), cacert: "x".repeat(5_000) },
+      /cacert cannot be read/,
+    ],
     ["cacert is none", { ...auth({}), cacert: "-----BEGIN NOTHING-----" }, /cacert/],
     ["key of another certificate", { ...auth({}), cert: pem("client") }, /do not belong together/],
   ];
@@ -394,6 +400,20 @@ test("names that cannot be a cloud's are reported, names of JavaScript's own can
   assert.equal(kindOf(clouds.client("hasOwnProperty")), "config no_such_cloud unsent");
   assert.equal(clouds.problems().length, 4);
   assert.match(clouds.problems()[1] ?? "", /^"a b" in CLOUDS_YAML: a cloud name is/);
+});
+
+test("a hole in a flow map is an empty key, and a left-over template a key that is not repeated", async (t) => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on("warning", onWarning);
+  t.after(() => process.off("warning", onWarning));
+  const text = `clouds: { athens: { auth: { ? , password: {{ ${PASSWORD} }} } }, {{ ${PASSWORD} }}: {} }`;
+  const clouds = cloudsFile({ text, environment: {}, cwd: "/", home: "/", deadlineMs: 5000 });
+  assert.deepEqual(clouds.names(), ["athens"]);
+  assert.match(clouds.problems().join("\n"), /A key that is no name in CLOUDS_YAML/);
+  assert.doesNotMatch(clouds.problems().join("\n"), new RegExp(PASSWORD));
+  await new Promise(setImmediate);
+  assert.deepEqual(warnings, []);
 });
 
 test("a list of clouds leaves the others out, and says which of it there are not", () => {

@@ -70,7 +70,7 @@ function fit(widths: number[], columns: number | undefined): number[] {
 }
 
 /** At spaces where it can, within words where it must. */
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let rest = text;
   while (rest.length > width) {

@@ -7,7 +7,7 @@ import { command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { Failure } from "../failure.ts";
 import { seconds, stackName } from "../given.ts";
-import { grid } from "../grid.ts";
+import { grid, wrap } from "../grid.ts";
 import { stackText } from "../stack-view.ts";
 import { plain } from "../terminal.ts";
 import { progressText } from "../wait.ts";
@@ -85,12 +85,13 @@ function cloudRow({ cloud, verdict, since, reason, blocking, drained }: CloudSum
 }
 
 function recent({ terminal }: Context, events: Event[]): string {
-  const lines = events.map(({ at, message }) => plain(`${at}  ${message}`));
   const width = terminal.columns ?? 80;
-  return lines
-    .reverse()
-    .map((line) => line.slice(0, width))
-    .join("\n");
+  const lines = events.reverse().flatMap(({ at, message }) => {
+    const indent = `\n${" ".repeat(at.length + 2)}`;
+    const room = Math.max(20, width - at.length - 2);
+    return `${at}  ${wrap(plain(message), room).join(indent)}`;
+  });
+  return lines.join("\n");
 }
 
 /** A line for each stack (and cloud) that is not what it was. */

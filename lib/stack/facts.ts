@@ -2,6 +2,7 @@ import type { CloudName, Time } from "../cloud/schema.ts";
 import type { Event, EventType } from "../event/schema.ts";
 import type { Decision } from "./decision.ts";
 import type { Share } from "./schema.ts";
+import { sentence } from "./sentence.ts";
 import { type CloudView, type Declared, ownStatus } from "./view.ts";
 
 type Draft = Pick<Event, "type" | "message" | "changes" | "cause"> & { cloud?: CloudName };
@@ -125,7 +126,7 @@ function draft(view: Declared, type: EventType, clouds: CloudName[], texts: stri
   const [only, ...others] = clouds;
   if (only === undefined) return [];
   const word = type.slice(type.indexOf(".") + 1);
-  const cause = texts.join("; ");
+  const cause = sentence(texts);
   const message = `${view.stack.stack_name}: ${word}: ${cause}`;
   return [{ type, message, changes: [], cause, ...(others.length === 0 ? { cloud: only } : {}) }];
 }

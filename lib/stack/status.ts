@@ -4,6 +4,7 @@ import { totalOf } from "./allocation.ts";
 import type { Decision } from "./decision.ts";
 import type { ReconcileSettings } from "./deps.ts";
 import type { Condition, Share, StackState, Status } from "./schema.ts";
+import { sentence } from "./sentence.ts";
 import {
   type CloudView,
   type Declared,
@@ -179,7 +180,7 @@ function condition(type: Condition["type"], found: { reason: string; message: st
     type,
     status: first !== undefined,
     reason: first?.reason ?? "none",
-    message: found.map(({ message }) => message).join("; "),
+    message: sentence(found.map(({ message }) => message)),
   };
 }
 

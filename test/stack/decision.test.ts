@@ -374,6 +374,19 @@ describe("facts", () => {
     );
   });
 
+  test("blocks of several clouds read as one sentence", () => {
+    const verdict = { blocking: { ...credentials, message: "Keystone rejected the login." } };
+    const other = { blocking: { ...credentials, message: "Keystone knows no such project." } };
+    const view = three({ athens: { verdict }, lisbon: { verdict: other } });
+    const blocked = status(view).conditions.find(({ type }) => type === "blocked");
+    const said = "athens: Keystone rejected the login; lisbon: Keystone knows no such project.";
+    assert.equal(blocked?.message, said);
+    assert.deepEqual(
+      facts(view).map(({ message }) => message),
+      [`web: blocked: ${said}`],
+    );
+  });
+
   test("a reallocation names its clouds in order, and the day of what is older than today", () => {
     const lost = { verdict: "unreachable" as const, since: at(-24 * 60), reason: "silence" };
     const view = three({ athens: { verdict: lost } });

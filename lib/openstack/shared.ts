@@ -12,9 +12,12 @@ export function sharedClouds(options: CloudsOptions, log: Log): Clouds {
   const key = JSON.stringify(options);
   const found = opened.get(key);
   if (found) return found;
-  const report = (error: Error) => log.error("clouds.yaml cannot be read any more", { error });
+  const report = ({ message }: Error) =>
+    log.error("clouds.yaml cannot be read; what was read before stays", { problem: message });
   const clouds = cloudsFile({ ...options, report });
   for (const problem of clouds.problems()) log.warning("a cloud cannot be used", { problem });
+  const isEmpty = clouds.names().length === 0 && clouds.problems().length === 0;
+  if (isEmpty) log.warning("there are no clouds in clouds.yaml", { file: clouds.source() });
   opened.set(key, clouds);
   return clouds;
 }

@@ -8,6 +8,9 @@ const HeatError = z.object({
   error: z.object({ type: z.string(), message: z.string().nullish() }),
 });
 
+const MOST_VALUES = 500_000;
+const [COMMA, BRACKET, BRACE] = [0x2c, 0x5b, 0x7b];
+
 /** A 500 of these says that the engine, its queue or its database is gone, whichever stack was asked for. */
 const outages = ["MessagingTimeout", "MessageDeliveryFailure", "DBConnectionError"];
 
@@ -27,11 +30,22 @@ const stackCodes = new Map([
 
 /** What Heat gives no message for. */
 const unexplained = new Map([
-  ["RemoteError", "the engine failed at it; a trust that this user cannot make, perhaps"],
+  [
+    "RemoteError",
+    "the engine failed at it. It may not reach Keystone; or another user updated the stack last, and an application credential cannot make the trust that Heat needs then: the credential's own user must update the stack once by password",
+  ],
 ]);
+
+/** A list of a cloud's. The length is looked at first: zod would note what is wrong with each of millions. */
+export function listOf<T extends z.ZodType>(item: T, most: number) {
+  return z.array(z.unknown()).max(most).pipe(z.array(item));
+}
 
 /** The body of an answer as the schema reads it; broken JSON or another shape is an `answer` fault. */
 export function bodyOf<T>(where: string, answer: Answer, schema: z.ZodType<T>): Outcome<T> {
+  if (isTooMuch(answer)) {
+    return { ok: false, fault: answerFault(where, answer, "too_large", "with too much in it") };
+  }
   const json = jsonOf(answer);
   if (json === undefined) {
     return { ok: false, fault: answerFault(where, answer, "not_json", "which is not JSON") };
@@ -107,7 +121,23 @@ function heatError(answer: Answer): z.infer<typeof HeatError> | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
-function jsonOf({ text }: Answer): unknown {
+/**
+ * True for more values than a cloud has to tell. Eight megabytes of `[[[[` or `{},{},` would become half
+ * a gigabyte of objects, and take every other cloud's controller with them.
+ */
+function isTooMuch({ text }: Answer): boolean {
+  if (text.length <= MOST_VALUES) return false;
+  let values = 0;
+  for (let at = 0; at < text.length && values <= MOST_VALUES; at++) {
+    const letter = text.charCodeAt(at);
+    if (letter === COMMA || letter === BRACKET || letter === BRACE) values++;
+  }
+  return values > MOST_VALUES;
+}
+
+function jsonOf(answer: Answer): unknown {
+  const { text } = answer;
+  if (isTooMuch(answer)) return undefined;
   try {
     return JSON.parse(text);
   } catch (error) {

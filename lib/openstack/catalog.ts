@@ -1,23 +1,22 @@
 import * as z from "zod";
 import type { Outcome } from "../cloud/faults.ts";
 import { isMetadataAddress } from "./addresses.ts";
+import { listOf } from "./answers.ts";
 import { configFault } from "./faults.ts";
 import type { CloudSettings } from "./settings.ts";
+
+const Endpoint = z.object({
+  interface: z.string().nullish(),
+  region_id: z.string().nullish(),
+  region: z.string().nullish(),
+  url: z.string().nullish(),
+});
 
 /** A service of Keystone's catalog; what others publish there is not ours to judge. */
 export const Service = z.object({
   type: z.string(),
   name: z.string().nullish(),
-  endpoints: z
-    .array(
-      z.object({
-        interface: z.string().nullish(),
-        region_id: z.string().nullish(),
-        region: z.string().nullish(),
-        url: z.string().nullish(),
-      }),
-    )
-    .default([]),
+  endpoints: listOf(Endpoint, 500).default([]),
 });
 export type Service = z.infer<typeof Service>;
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Fault, Outcome } from "../cloud/faults.ts";
-import { bodyOf, isKeystoneError, refusal } from "./answers.ts";
+import { bodyOf, isKeystoneError, listOf, refusal } from "./answers.ts";
 import { heatEndpoint, Service } from "./catalog.ts";
 import { configFault } from "./faults.ts";
 import { type Answer, type HttpClient, whereOf } from "./http.ts";
@@ -14,7 +14,7 @@ const Token = z.object({
     issued_at: z.iso.datetime(),
     expires_at: z.iso.datetime(),
     project: z.object({ id: z.string().regex(/^[\w-]+$/) }).optional(),
-    catalog: z.array(Service).default([]),
+    catalog: listOf(Service, 500).default([]),
   }),
 });
 

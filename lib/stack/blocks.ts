@@ -86,7 +86,11 @@ function failureOf(
   const isOther = seen.count !== push.count && seen.count !== desired;
   const isRolledBack = seen.heat_status === "ROLLBACK_COMPLETE" && isOther;
   if (!hasFailed(seen) && !isRolledBack) return undefined;
-  const message = `${seen.heat_status}: ${seen.reason ?? "no reason given"}`;
+  // After a rollback Heat's own reason is that the rollback went well.
+  const reason = isRolledBack
+    ? `the update to ${push.count} did not last, and Heat went back to ${seen.count}; "openstack stack event list ${seen.stack_name}" says why`
+    : (seen.reason ?? "no reason given");
+  const message = `${seen.heat_status}: ${reason}`;
   return { class: "stack", code: UPDATE_FAILED, message };
 }
 

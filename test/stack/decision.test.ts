@@ -137,7 +137,12 @@ describe("blocks", () => {
     assert.equal(code(open, at(6)), "update_failed");
     assert.equal(code({ share: again, seen: { read_at: at(7) } }, at(7)), undefined);
     const back = { read_at: at(7), count: 2, in_place: 2, heat_status: "ROLLBACK_COMPLETE" };
-    assert.equal(code({ share: again, seen: back }, at(7)), "update_failed");
+    const rolledBack = shareIn(
+      decided(three({ athens: { share: again, seen: back } }), at(7)),
+      athens,
+    );
+    assert.equal(rolledBack.blocked?.code, "update_failed");
+    assert.match(rolledBack.blocked?.message ?? "", /to 4 did not last, and Heat went back to 2/);
     assert.equal(
       code({ share: again, seen: { ...back, count: 4, in_place: 4 } }, at(7)),
       undefined,

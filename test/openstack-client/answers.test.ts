@@ -166,6 +166,12 @@ test("a fault of a stack tells which parameter, in 300 printable characters and 
   assert.equal(message.length, message.indexOf("Parameter") + 300);
 });
 
+test("a RemoteError, which Heat does not explain, says what a person can do", async () => {
+  server.answers(`PATCH ${STACK}`, heat(500, "RemoteError"));
+  const { message } = faultOf(await client.patchCount(ref, "count", 3));
+  assert.match(message, /another user updated the stack.* must update the stack once by password$/);
+});
+
 test("a fault names method, host and path, and not the query", async () => {
   server.answers(LIST, html(502));
   const { message } = faultOf(await client.findStack("web"));
@@ -200,6 +206,13 @@ test("a stack is read in full, with its parameters as they are", async () => {
     project_id: PROJECT,
   });
   assert.equal(last(server.callsOf(`GET ${STACK}`)).query.get("resolve_outputs"), "false");
+});
+
+test("a reason ends where Python's call stack begins", async () => {
+  const reason = "Resource UPDATE failed: resources.servers: The Stack (web-1) could not be found.";
+  const stack_status_reason = `${reason}\nTraceback (most recent call last):\n\n  File "/x.py"\n`;
+  server.cloud.stacks = [{ ...stack(), stack_status_reason }];
+  assert.equal(theValue(await client.showStack(ref))?.reason, reason);
 });
 
 test("only Heat's own 404 says that there is no such stack", async () => {

@@ -21,6 +21,7 @@ export type TestStack = {
   id: string;
   stack_name: string;
   stack_status: string;
+  stack_status_reason?: string;
   parameters: Record<string, string>;
   updated_time: string | null;
 };
@@ -241,12 +242,12 @@ function patch(stack: TestStack, call: Call): void {
   call.response.end("<html>The request is accepted for processing.</html>");
 }
 
-function item({ id, stack_name, stack_status, updated_time }: TestStack) {
+function item({ id, stack_name, stack_status, stack_status_reason, updated_time }: TestStack) {
   return {
     id,
     stack_name,
     stack_status,
-    stack_status_reason: "Stack CREATE completed successfully",
+    stack_status_reason: stack_status_reason ?? "Stack CREATE completed successfully",
     creation_time: "2026-11-20T16:17:50Z",
     updated_time,
     links: [],

@@ -19,64 +19,105 @@ export type Lab = {
   cloudsFile: string;
   /** Runs the lab's command line: `stop athens`, `freeze cyprus-two`, `heal` ... */
   do: (...words: string[]) => Promise<void>;
-  /** A person's own client of one cloud, beside ours: logs in by password as the same user. */
-  heat: (cloud: string) => Promise<OwnHeat>;
+  /** A person's own client of one cloud, beside ours: by password, as the user that ours is unless said. */
+  heat: (cloud: string, user?: "demo" | "admin") => Promise<OwnHeat>;
+};
+
+type HeatStack = {
+  id: string;
+  stack_status: string;
+  parameters: Record<string, string>;
+  outputs: { output_key: string; output_value: unknown }[];
 };
 
 export type OwnHeat = {
   /** The members of the ResourceGroup that really are there, by name. */
   members: (stack: string) => Promise<string[]>;
-  show: (stack: string) => Promise<{ stack_status: string; parameters: Record<string, string> }>;
-  /** Changes one parameter as a person would. */
+  show: (stack: string) => Promise<HeatStack>;
+  /** Times that an update of the stack began, ever. */
+  updates: (stack: string) => Promise<number>;
+  /** These four return when Heat has taken it on, not when it is done. */
+  create: (stack: string, options: CreateOptions) => Promise<void>;
+  /** Changes parameters as a person would. */
   patch: (stack: string, parameters: Record<string, string>) => Promise<void>;
+  /** Another template, all parameters given anew. */
+  replace: (stack: string, options: CreateOptions) => Promise<void>;
+  remove: (stack: string) => Promise<void>;
 };
 
+export type CreateOptions = {
+  template: string;
+  parameters: Record<string, string>;
+  /** Heat's own default: a failed update stays as it failed. */
+  rollback?: boolean;
+};
+
+/** A template of test/openstack/templates. */
+export function template(name: "servers" | "limited"): Promise<string> {
+  return readFile(join(import.meta.dirname, "templates", `${name}.yaml`), "utf8");
+}
+
 /** Brings up three clouds and a pair of regions that share a Keystone; the first time it installs packages. */
-export async function labUp(directory: string, basePort: number): Promise<Lab> {
-  const env = { ...process.env, LAB_DIR: directory, LAB_BASE_PORT: String(basePort) };
+export async function labUp(
+  directory: string,
+  basePort: number,
+  settings: Record<string, string> = {},
+): Promise<Lab> {
+  const env = {
+    ...process.env,
+    ...settings,
+    LAB_DIR: directory,
+    LAB_BASE_PORT: String(basePort),
+  };
   const lab = async (...words: string[]) => {
     await run(script, words, { env, maxBuffer: 16 * 1024 * 1024 });
   };
-  await lab("up", "3");
+  await lab("up", "3").catch(async (error: unknown) => {
+    await lab("down");
+    throw error;
+  });
   const state = JSON.parse(await readFile(join(directory, "lab.json"), "utf8")) as {
     clouds: Record<string, LabCloud>;
   };
   return {
     cloudsFile: join(directory, "clouds.yaml"),
     do: lab,
-    heat: (name) => ownHeat(state.clouds, name),
+    heat: (name, user = "demo") => ownHeat(state.clouds, name, user),
   };
 }
 
-async function ownHeat(clouds: Record<string, LabCloud>, name: string): Promise<OwnHeat> {
+async function ownHeat(
+  clouds: Record<string, LabCloud>,
+  name: string,
+  user: string,
+): Promise<OwnHeat> {
   const found = Object.values(clouds).find(({ regions }) => Object.hasOwn(regions, name));
   const region = found?.regions[name];
   if (!found || !region) throw new Error(`the lab has no cloud ${name}`);
-  const token = await login(found);
+  const token = await login(found, user);
   const base = `${region.heat_url}/${found.project_id}/stacks`;
   const headers = {
     "X-Auth-Token": token,
     Accept: "application/json",
     "Content-Type": "application/json",
   };
-  const call = async (path: string, init: RequestInit = {}) => {
-    const reply = await fetch(`${base}/${path}`, {
-      ...init,
+  const call = async (path: string, method = "GET", body?: unknown) => {
+    const reply = await fetch(`${base}${path}`, {
+      method,
       headers,
       signal: AbortSignal.timeout(20_000),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    if (reply.status >= 400)
-      throw new Error(`${name}: ${init.method ?? "GET"} ${path}: ${reply.status}`);
+    if (reply.status >= 400) throw new Error(`${name}: ${method} ${path}: ${reply.status}`);
     return reply;
   };
-  type Shown = {
-    stack: {
-      stack_status: string;
-      parameters: Record<string, string>;
-      outputs: { output_key: string; output_value: unknown }[];
-    };
+  const show = async (stack: string) => {
+    const shown = (await (await call(`/${stack}`)).json()) as { stack: HeatStack };
+    return shown.stack;
   };
-  const show = async (stack: string) => ((await (await call(stack)).json()) as Shown).stack;
+  const written = ({ template, parameters, rollback = false }: CreateOptions) => {
+    return { template, parameters, disable_rollback: !rollback, timeout_mins: 5 };
+  };
   return {
     show,
     members: async (stack) => {
@@ -86,20 +127,39 @@ async function ownHeat(clouds: Record<string, LabCloud>, name: string): Promise<
       const names = Array.isArray(servers?.output_value) ? servers.output_value : [];
       return names.filter((member): member is string => typeof member === "string");
     },
+    updates: async (stack) => {
+      const { id } = await show(stack);
+      const reply = await call(`/${stack}/${id}/events?resource_name=${stack}`);
+      const { events } = (await reply.json()) as {
+        events: { resource_name: string; resource_status: string }[];
+      };
+      return events.filter(({ resource_name, resource_status }) => {
+        return resource_name === stack && resource_status === "UPDATE_IN_PROGRESS";
+      }).length;
+    },
+    create: async (stack, options) => {
+      await call("", "POST", { stack_name: stack, ...written(options) });
+    },
     patch: async (stack, parameters) => {
-      await call(stack, { method: "PATCH", body: JSON.stringify({ parameters }) });
+      await call(`/${stack}`, "PATCH", { parameters });
+    },
+    replace: async (stack, options) => {
+      await call(`/${stack}`, "PUT", written(options));
+    },
+    remove: async (stack) => {
+      await call(`/${stack}`, "DELETE");
     },
   };
 }
 
-async function login({ keystone_url, password }: LabCloud): Promise<string> {
+async function login({ keystone_url, password }: LabCloud, name: string): Promise<string> {
   const domain = { name: "Default" };
   const reply = await fetch(`${keystone_url}/auth/tokens`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({
       auth: {
-        identity: { methods: ["password"], password: { user: { name: "demo", domain, password } } },
+        identity: { methods: ["password"], password: { user: { name, domain, password } } },
         scope: { project: { name: "demo", domain } },
       },
     }),

@@ -23,8 +23,10 @@ export async function serviceUp(options: {
   directory: string;
   cloudsFile: string;
   clouds: string[];
+  /** Settings on top of those, by their environment variables. */
+  settings?: Record<string, string>;
 }): Promise<Service> {
-  const { directory, cloudsFile, clouds } = options;
+  const { directory, cloudsFile, clouds, settings = {} } = options;
   await mkdir(directory, { recursive: true });
   const configFile = join(directory, "heat-spreader.yaml");
   const config = {
@@ -43,6 +45,7 @@ export async function serviceUp(options: {
     PUSH_SILENCE: "30",
     LOGIN_PAUSE: "4",
     OBSERVE_EVERY: "4",
+    ...settings,
   };
   const service = spawn(process.execPath, [bin, "run"], { env, stdio: ["ignore", "pipe", "pipe"] });
   const log = createWriteStream(join(directory, "service.log"));

@@ -180,7 +180,8 @@ function condition(type: Condition["type"], found: { reason: string; message: st
     type,
     status: first !== undefined,
     reason: first?.reason ?? "none",
-    message: sentence(found.map(({ message }) => message)),
+    // Weights and shares come in any order, and a condition must not move for that.
+    message: sentence(found.map(({ message }) => message).sort()),
   };
 }
 
@@ -208,7 +209,7 @@ function convergedCondition({ view, decision }: Summary, isSettled: boolean): Un
       message: "no cloud has a weight yet",
     };
   }
-  return { type: "converged", status: false, reason: "updating", message: waits.join(", ") };
+  return { type: "converged", status: false, reason: "updating", message: waits.sort().join(", ") };
 }
 
 function lossOf({ kind, isMissing }: CloudView): string {

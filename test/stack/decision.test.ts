@@ -351,6 +351,21 @@ describe("status", () => {
     assert.equal(converged?.message, "athens is updating, lisbon 3 -> 4");
   });
 
+  test("conditions say the same whatever the order of weights and shares", () => {
+    const verdict = { blocking: credentials };
+    const view = three({ athens: { verdict }, lisbon: { verdict }, manchester: { seen: running } });
+    const weights = Object.fromEntries(Object.entries(view.stack.weights).reverse());
+    const turned = {
+      ...view,
+      stack: { ...view.stack, weights },
+      shares: view.shares.toReversed(),
+    };
+    assert.deepEqual(
+      status(turned).conditions.map(({ message }) => message),
+      status(view).conditions.map(({ message }) => message),
+    );
+  });
+
   test("conditions keep their since as long as they say the same", () => {
     const view = written(three({ athens: { verdict: { blocking: credentials } } }));
     const later = status(view, at(30));

@@ -30,7 +30,7 @@ function faultsOfIssue(schema: z.ZodType, issue: z.core.$ZodIssue, sent: unknown
     return [{ pointer: at, message: inner?.message ?? issue.message, isStructural: false }];
   }
   if (issue.code !== "invalid_type") {
-    return [{ pointer: at, message: lowerFirst(issue.message), isStructural: false }];
+    return [{ pointer: at, message: saidOf(issue), isStructural: false }];
   }
   const value = valueAt(sent, issue.path);
   if (value === undefined) return [{ pointer: at, message: "is missing", isStructural: true }];
@@ -39,6 +39,20 @@ function faultsOfIssue(schema: z.ZodType, issue: z.core.$ZodIssue, sent: unknown
     ? `must be ${article(issue.expected)}, not ${article(kindOf(value))}`
     : issue.message;
   return [{ pointer: at, message: said, isStructural: !(isNumber && typeof value === "number") }];
+}
+
+/** Our own message, or zod's in words that say what to give. */
+function saidOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === "too_small" && issue.message.startsWith("Too small: expected number")) {
+    return `must be at least ${issue.minimum}`;
+  }
+  if (issue.code === "too_big" && issue.message.startsWith("Too big: expected number")) {
+    return `must be at most ${issue.maximum}`;
+  }
+  if (issue.code === "invalid_value" && issue.message.startsWith("Invalid")) {
+    return `must be ${issue.values.length > 1 ? "one of " : ""}${issue.values.map(String).join(", ")}`;
+  }
+  return lowerFirst(issue.message);
 }
 
 /** RFC 6901. */

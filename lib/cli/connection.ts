@@ -104,7 +104,7 @@ function failure(error: ApiError, { path }: Config): Failure {
   };
   const detail = error.detail.replace(/\.?$/, ".").replace(/^the /, "The ");
   const fields = error.fields
-    .filter(({ message }) => !detail.includes(message))
+    .filter(({ message }) => !error.detail.includes(message))
     .map(
       ({ pointer, message }) =>
         `\n  ${pointer.replace(/^\//, "").replaceAll("/", ".")}: ${message}`,

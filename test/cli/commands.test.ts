@@ -42,6 +42,7 @@ describe("the commands", { concurrency: 4 }, () => {
     const over = await cli("weight", "set", "web", "manchester=0.7");
     assert.deepEqual([over.code, over.stdout], [1, ""]);
     assert.match(over.stderr, /weights sum to 1\.3, more than 1/);
+    assert.equal(over.stderr.match(/more than 1/g)?.length, 1, "said once");
 
     const unknown = await cli("weight", "set", "web", "mars=0.1");
     assert.equal(unknown.code, 1);

@@ -38,7 +38,7 @@ export const weightSetCommand = command({
         );
       }
       const one = { stack_name, cloud: cloudName(cloud) };
-      const body = { weight: weight(given.weight, `--weight ${given.weight}`) };
+      const body = { weight: weight(given.weight, `--weight ${given.weight || '""'}`) };
       return changed(context, given, async () =>
         (await context.connection()).client.putWeight({ ...one, body }),
       );

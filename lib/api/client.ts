@@ -84,7 +84,8 @@ function requestOf(
   const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(String(input[name])),
   );
-  const url = new URL(`${base.pathname.replace(/\/+$/, "")}${path}`, base);
+  // Not relative to the base: a path that begins with // would be another host.
+  const url = new URL(`${base.origin}${base.pathname.replace(/\/+$/, "")}${path}`);
   for (const [name, value] of Object.entries(input.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }

@@ -161,3 +161,19 @@ test("the API may live below a path", async (t) => {
   await client({ url }).getHealth();
   assert.deepEqual(seen, ["/prod/v1/healthz", "/v1/healthz"]);
 });
+
+test("a path below which the API lives never names another host", async (t) => {
+  const elsewhere: string[] = [];
+  const other = await serverOf(t, (request, response) => {
+    elsewhere.push(request.url ?? "");
+    response.end();
+  });
+  const asked: string[] = [];
+  const url = await serverOf(t, (request, response) => {
+    asked.push(request.url ?? "");
+    response.end('{"status": "ok"}');
+  });
+  const { host } = new URL(other);
+  await client({ url: `${url}//${host}`, token: "op-secret" }).getHealth();
+  assert.deepEqual([asked, elsewhere], [[`//${host}/v1/healthz`], []]);
+});

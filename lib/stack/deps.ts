@@ -44,6 +44,13 @@ export type PushWrite = {
   push_id_read: string | undefined;
 };
 
+/** How a push was answered. */
+export type AnswerWrite = {
+  cloud: CloudName;
+  push_id: string;
+  answered: NonNullable<Push["answered"]>;
+};
+
 export type ReconcileSettings = {
   /** First pause before a push is repeated; doubles up to the longest. Milliseconds. */
   retryPauseMs: number;
@@ -69,14 +76,10 @@ export type ReconcileDeps = {
   readStackView: (name: StackName) => Promise<StackView>;
   /** False: somebody else wrote first; start again. */
   saveReconciled: (write: Reconciled) => Promise<boolean>;
-  savePush: (write: PushWrite) => Promise<boolean>;
-  /** Adds the answer to the push of this id, if it is still there. */
-  saveAnswer: (
-    name: StackName,
-    cloud: CloudName,
-    pushId: string,
-    answered: NonNullable<Push["answered"]>,
-  ) => Promise<void>;
+  /** Together if all can be, else each for itself. Answers the ids of those that may be sent. */
+  savePushes: (writes: PushWrite[]) => Promise<Set<string>>;
+  /** Adds each answer to the push of its id, if that is still there. */
+  saveAnswers: (name: StackName, answers: AnswerWrite[]) => Promise<void>;
   /** The newest `read_at` wins; false: ours was older. */
   saveSeen: (seen: Seen) => Promise<boolean>;
 };

@@ -1,9 +1,10 @@
+import type { CloudClient } from "../cloud/client.ts";
 import type { Fault } from "../cloud/faults.ts";
 import type { CloudName } from "../cloud/schema.ts";
 import type { Decision } from "./decision.ts";
-import type { ReconcileDeps } from "./deps.ts";
+import type { AnswerWrite, PushWrite, ReconcileDeps } from "./deps.ts";
 import type { NextPush } from "./pushes.ts";
-import type { Push, Share } from "./schema.ts";
+import type { Push, Share, StackName } from "./schema.ts";
 import type { Declared } from "./view.ts";
 
 /** A cloud that was calm for so long has its attempts counted anew. */
@@ -12,25 +13,43 @@ const FORGIVEN_AFTER_MS = 24 * 3600_000;
 export type Sending = {
   view: Declared;
   decision: Decision;
-  next: NextPush;
-  /** As this run left it in the table. */
-  share: Share | undefined;
+  /** As this run left them in the table. */
+  shares: ReadonlyMap<CloudName, Share>;
 };
+type Planned = {
+  write: PushWrite;
+  client: CloudClient;
+  parameter: string;
+  before?: number | undefined;
+};
+type Refused = { cloud: CloudName; fault: Fault };
 
 /**
- * Sends one PATCH, written down on its share before it goes: who finds the share changed does not
- * push. A refusal is recorded as such, an unanswered one stays open until a read tells. Returns the
- * fault, if there was one.
+ * Sends the PATCHes of a decision side by side, each written down on its share before it goes: who
+ * finds the share changed does not push. A refusal is recorded as such, an unanswered one stays open
+ * until a read tells. Answers the faults that there were.
  */
-export async function push(
+export async function push(deps: ReconcileDeps, sending: Sending): Promise<Refused[]> {
+  const planned = sending.decision.pushes.flatMap((next) => plan(deps, sending, next) ?? []);
+  if (planned.length === 0) return [];
+  const ours = await deps.savePushes(planned.map(({ write }) => write));
+  const record = recorder(deps, sending.view.stack.stack_name);
+  const sent = await Promise.all(
+    planned.filter(({ write }) => ours.has(write.push.id)).map((one) => send(deps, one, record)),
+  );
+  return sent.filter((refused) => refused !== undefined);
+}
+
+function plan(
   deps: ReconcileDeps,
-  { view, decision, next, share }: Sending,
-): Promise<{ cloud: CloudName; fault: Fault } | undefined> {
-  const { cloud, count } = next;
+  { view, decision, shares }: Sending,
+  { cloud, count }: NextPush,
+): Planned | undefined {
+  const share = shares.get(cloud);
   const seen = decision.clouds.get(cloud)?.seen;
   const client = deps.cloudClient(cloud);
   if (!share || !seen?.heat_stack_id || !client.ok) return undefined;
-  const { stack_name, generation, count_parameter } = view.stack;
+  const { stack_name, generation, count_parameter: parameter } = view.stack;
   const { heat_stack_id, updated_time = null } = seen;
   const at = deps.now();
   const planned: Push = {
@@ -41,25 +60,45 @@ export async function push(
     before: { heat_stack_id, updated_time },
   };
   const attempts = attemptsOf(share, planned);
-  const isOurs = await deps.savePush({
-    stack_name,
-    cloud,
-    push: planned,
-    attempts,
-    retry_at: new Date(at.getTime() + pause(deps, attempts)).toISOString(),
-    version: share.version,
-    push_id_read: share.push?.id,
-  });
-  if (!isOurs) return undefined;
-  const sent = await client.value.patchCount({ stack_name, heat_stack_id }, count_parameter, count);
-  await deps.saveAnswer(stack_name, cloud, planned.id, {
-    at: deps.now().toISOString(),
-    outcome: sent.ok ? "accepted" : isRefusal(sent.fault) ? "refused" : "unanswered",
-  });
-  const fields = { stack: stack_name, cloud, count, before: seen.count, generation, attempts };
+  const retry_at = new Date(at.getTime() + pause(deps, attempts)).toISOString();
+  const fence = { version: share.version, push_id_read: share.push?.id };
+  const write = { stack_name, cloud, push: planned, attempts, retry_at, ...fence };
+  return { write, client: client.value, parameter, before: seen.count };
+}
+
+async function send(
+  deps: ReconcileDeps,
+  { write, client, parameter, before }: Planned,
+  record: (answer: AnswerWrite) => Promise<void>,
+): Promise<Refused | undefined> {
+  const { stack_name, cloud, attempts } = write;
+  const { id, count, generation } = write.push;
+  const { heat_stack_id } = write.push.before;
+  const sent = await client.patchCount({ stack_name, heat_stack_id }, parameter, count);
+  const outcome = sent.ok ? "accepted" : isRefusal(sent.fault) ? "refused" : "unanswered";
+  await record({ cloud, push_id: id, answered: { at: deps.now().toISOString(), outcome } });
+  const fields = { stack: stack_name, cloud, count, before, generation, attempts };
   if (sent.ok) deps.log("count pushed", fields);
   else deps.log("push failed", { ...fields, fault: sent.fault });
   return sent.ok ? undefined : { cloud, fault: sent.fault };
+}
+
+/** Writes answers down as they come: at once, or, while a write is under way, together after it. */
+function recorder({ saveAnswers }: ReconcileDeps, name: StackName) {
+  let waiting: AnswerWrite[] = [];
+  let last = Promise.resolve();
+  return (answer: AnswerWrite): Promise<void> => {
+    waiting.push(answer);
+    if (waiting.length > 1) return last;
+    last = last
+      .catch(() => undefined)
+      .then(() => {
+        const together = waiting;
+        waiting = [];
+        return saveAnswers(name, together);
+      });
+    return last;
+  };
 }
 
 /** Never sent, or turned down with a 4xx: Heat will not carry it out later. */

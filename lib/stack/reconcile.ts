@@ -62,12 +62,7 @@ async function reconcileOnce(
   }));
   if (hasMovedOn && !(await save(deps, view, { ...decision, shares }, status))) return "again";
   const byCloud = new Map(shares.map((share) => [share.cloud, share]));
-  const sent = await Promise.all(
-    decision.pushes.map((next) =>
-      push(deps, { view, decision, next, share: byCloud.get(next.cloud) }),
-    ),
-  );
-  const refused = sent.filter((fault) => fault !== undefined);
+  const refused = await push(deps, { view, decision, shares: byCloud });
   for (const { cloud, fault } of refused) remember(met, cloud, fault);
   return refused.some(({ fault }) => !isSilence(fault) && fault.class !== "answer")
     ? "again"

@@ -1,9 +1,15 @@
 import { type CloudName, CloudOrders, Seen, Verdict } from "../cloud/schema.ts";
-import type { PushWrite, ReconcileDeps, Reconciled, StackView } from "../stack/deps.ts";
+import type {
+  AnswerWrite,
+  PushWrite,
+  ReconcileDeps,
+  Reconciled,
+  StackView,
+} from "../stack/deps.ts";
 import { entriesOf, Share, Stack, type StackName, Status, Wake } from "../stack/schema.ts";
 import { saveSeen } from "./clouds.ts";
 import { eventPut } from "./events.ts";
-import type { Condition, Item, Table, Write } from "./item.ts";
+import type { Condition, Item, Key, Table, Write } from "./item.ts";
 import { keys, ofStack, partitions } from "./keys.ts";
 import { itemFor, parse, parseAll, parseIf, schema } from "./parse.ts";
 
@@ -15,7 +21,7 @@ export function shareTable(
   table: Table,
 ): Pick<
   ReconcileDeps,
-  "readStackView" | "saveReconciled" | "savePush" | "saveAnswer" | "saveSeen"
+  "readStackView" | "saveReconciled" | "savePushes" | "saveAnswers" | "saveSeen"
 > {
   return {
     readStackView: (name) => readStackView(table, name),
@@ -29,11 +35,15 @@ export function shareTable(
       await forgetSeen(table, write);
       return true;
     },
-    savePush: (write) => savePush(table, write),
-    saveAnswer: async (name, cloud, pushId, answered) => {
-      const set = { "push.answered": answered };
-      const when: Condition = { equals: { "push.id": pushId } };
-      await table.write({ update: keys.share(name, cloud), set, when });
+    savePushes: async (writes) => {
+      if (await together(table, writes.map(pushWrite))) return idsOf(writes);
+      const won = await Promise.all(writes.map((write) => savePush(table, write)));
+      return idsOf(writes.filter((_, i) => won[i]));
+    },
+    saveAnswers: async (name, answers) => {
+      const writes = answers.map((answer) => answerWrite(name, answer));
+      if (await together(table, writes)) return;
+      await Promise.all(writes.map((write) => table.write(write)));
     },
     saveSeen: (seen) => saveSeen(table, seen),
   };
@@ -96,15 +106,32 @@ async function forgetSeen(table: Table, { status, removed }: Reconciled): Promis
   );
 }
 
+/** One transaction costs the embedded database one commit, where writes for themselves cost one each. */
+async function together(table: Table, writes: Write[]): Promise<boolean> {
+  return writes.length > 1 && table.transact(writes);
+}
+
+function pushWrite({ stack_name, cloud, ...write }: PushWrite): Extract<Write, { update: Key }> {
+  const { push, attempts, retry_at, version, push_id_read } = write;
+  const when: Condition = { equals: { version, "push.id": push_id_read } };
+  return { update: keys.share(stack_name, cloud), set: { push, attempts, retry_at }, when };
+}
+
+function answerWrite(name: StackName, { cloud, push_id, answered }: AnswerWrite): Write {
+  const when: Condition = { equals: { "push.id": push_id } };
+  return { update: keys.share(name, cloud), set: { "push.answered": answered }, when };
+}
+
+function idsOf(writes: PushWrite[]): Set<string> {
+  return new Set(writes.map(({ push }) => push.id));
+}
+
 /** Writes the push down, or loses; a write that was repeated because its answer got lost has won. */
 async function savePush(table: Table, write: PushWrite): Promise<boolean> {
-  const { stack_name, cloud, push, attempts, retry_at, version, push_id_read } = write;
-  const key = keys.share(stack_name, cloud);
-  const set = { push, attempts, retry_at };
-  const when: Condition = { equals: { version, "push.id": push_id_read } };
-  if (await table.write({ update: key, set, when })) return true;
-  const share = parseIf(Share, await table.get(key));
-  return share?.push?.id === push.id;
+  const update = pushWrite(write);
+  if (await table.write(update)) return true;
+  const share = parseIf(Share, await table.get(update.update));
+  return share?.push?.id === write.push.id;
 }
 
 function isPush(id: string | undefined): Condition {

@@ -291,16 +291,11 @@ export function storesContract(open: () => Promise<Table>): void {
     await store.saveReconciled(
       reconciled({ ...removed, status: statusOf(name, 1), shares: [share] }),
     );
-    const push = (id: string, version: number, push_id_read: string | undefined) =>
-      store.savePush({
-        stack_name: name,
-        cloud: athens,
-        push: pushOf(id),
-        attempts: 1,
-        retry_at: at(30),
-        version,
-        push_id_read,
-      });
+    const push = async (id: string, version: number, push_id_read: string | undefined) => {
+      const fence = { version, push_id_read, attempts: 1, retry_at: at(30) };
+      const write = { stack_name: name, cloud: athens, push: pushOf(id), ...fence };
+      return (await store.savePushes([write])).has(id);
+    };
     const read = async () => (await store.readShares([{ stack_name: name, cloud: athens }]))[0];
     assert.equal(await push("p1", 2, undefined), false, "another run's version");
     assert.equal(await push("p1", 1, "p0"), false, "another push was there");
@@ -312,12 +307,41 @@ export function storesContract(open: () => Promise<Table>): void {
     assert.deepEqual(await read(), pushed);
 
     const answered = { at: at(3), outcome: "accepted" } as const;
-    await store.saveAnswer(name, athens, "other", answered);
+    const answer = (cloud: CloudName, push_id: string) => ({ cloud, push_id, answered });
+    await store.saveAnswers(name, [answer(athens, "other")]);
     assert.deepEqual(await read(), pushed, "an answer to another push");
-    await store.saveAnswer(name, athens, won, answered);
+    await store.saveAnswers(name, [answer(athens, won), answer(CloudName.parse("nowhere"), won)]);
     assert.deepEqual(await read(), { ...pushed, push: { ...pushOf(won), answered } });
-    await store.saveAnswer(name, CloudName.parse("nowhere"), won, answered);
     assert.equal(await push("p9", 1, won), true, "after the one read");
+  });
+
+  test("of pushes and answers that go together, each still wins or loses for itself", async () => {
+    const store = await stores();
+    const { name, athens, oslo } = names();
+    const shares = [athens, oslo].map((cloud) => shareOf(name, cloud, 1));
+    const run = { declaration: undefined, status: statusOf(name, 1) };
+    await store.saveReconciled(reconciled({ ...run, shares }));
+    const write = (cloud: CloudName, id: string, push_id_read?: string) => {
+      const fence = { version: 1, push_id_read, attempts: 1, retry_at: at(30) };
+      return { stack_name: name, cloud, push: pushOf(id), ...fence };
+    };
+    const both = await store.savePushes([write(athens, "a1"), write(oslo, "o1")]);
+    assert.deepEqual([...both], ["a1", "o1"]);
+    const one = await store.savePushes([write(athens, "a2", "a0"), write(oslo, "o2", "o1")]);
+    assert.deepEqual([...one], ["o2"]);
+    const answered = { at: at(3), outcome: "accepted" } as const;
+    const answer = (cloud: CloudName, push_id: string) => ({ cloud, push_id, answered });
+    const pushes = async () => {
+      const read = await store.readShares(
+        [athens, oslo].map((cloud) => ({ stack_name: name, cloud })),
+      );
+      return new Map(read.map(({ cloud, push }) => [cloud, push]));
+    };
+    await store.saveAnswers(name, [answer(athens, "a1"), answer(oslo, "o1")]);
+    assert.deepEqual((await pushes()).get(athens), { ...pushOf("a1"), answered });
+    assert.deepEqual((await pushes()).get(oslo), pushOf("o2"), "an answer to another push");
+    await store.saveAnswers(name, [answer(athens, "a1"), answer(oslo, "o2")]);
+    assert.deepEqual((await pushes()).get(oslo), { ...pushOf("o2"), answered });
   });
 
   test("a reconcile leaves the push alone, and loses to one it did not read", async () => {
@@ -335,14 +359,14 @@ export function storesContract(open: () => Promise<Table>): void {
     const blocked = { class: "stack", code: "c", message: "m", since: at(0), witness: "" } as const;
     assert.equal(await write(1, { blocked, retry_at: at(9) }, undefined), true);
     const fence = { version: 1, push_id_read: undefined, attempts: 1, retry_at: at(30) };
-    await store.savePush({ ...place, push: pushOf("p1"), ...fence });
+    await store.savePushes([{ ...place, push: pushOf("p1"), ...fence }]);
     assert.equal(await write(2, {}, undefined), false, "it did not know of p1");
     assert.equal((await store.readStackView(name)).status?.version, 1, "nothing was written");
     assert.equal(await write(2, { push: pushOf("mine") }, "p1"), true);
     const share = { ...shareOf(name, athens, 2), push: pushOf("p1") };
     assert.deepEqual(await store.readShares([place]), [share], "what was undefined is gone");
     const old = { ...place, push: pushOf("p2"), ...fence, push_id_read: "p1" };
-    assert.equal(await store.savePush(old), false, "the first run's version is over");
+    assert.equal((await store.savePushes([old])).size, 0, "the first run's version is over");
 
     const remove = (push_id_read: string | undefined) =>
       store.saveReconciled({

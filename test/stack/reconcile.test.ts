@@ -644,12 +644,12 @@ describe("declarations that go and come", () => {
     let deleted: Promise<void> | undefined;
     const slow = one.time.start("slow lane", async (owner) => {
       const deps = one.depsOf(owner);
-      const savePush: typeof deps.savePush = async (write) => {
+      const savePushes: typeof deps.savePushes = async (writes) => {
         deleted ??= one.forget().then(() => reconcileStack(deps, name, { givenUp: new Map() }));
         await deleted;
-        return deps.savePush(write);
+        return deps.savePushes(writes);
       };
-      await reconcileStack({ ...deps, savePush }, name, { givenUp: new Map() });
+      await reconcileStack({ ...deps, savePushes }, name, { givenUp: new Map() });
     });
     await one.time.finish([slow]);
     assert.equal(slow.error(), undefined);

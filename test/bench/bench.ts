@@ -53,6 +53,8 @@ const { values, positionals } = parseArgs({
   },
 });
 const { quick } = values;
+// What is under way is ended on exit.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const runs = Number(values.runs ?? (quick ? 1 : 5));
 const minutes = Number(values.minutes ?? (quick ? 1 : 2));
 const isWanted = (name: string) => positionals.length === 0 || positionals.includes(name);

@@ -22,7 +22,7 @@ export async function hungRows(scene: Scene, count: number, runs: number): Promi
     (await scene.api.getCloud({ cloud })).verdict === verdict;
   hung.freeze();
   // At once: no verdict knows of it yet.
-  const unnoticed = [await write(scene, count + scene.size.clouds)];
+  const unnoticed = [await write(scene, count + (runs + 1) * scene.size.clouds)];
   rows.push(
     row({ what: "a cloud hangs, unnoticed yet: write", size, unit: "ms", values: unnoticed }),
   );

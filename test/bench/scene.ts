@@ -59,7 +59,9 @@ const PATIENCE_MS = 1_800_000;
  */
 export async function scene(options: SceneOptions): Promise<Scene> {
   const directory = mkdtempSync(join(tmpdir(), "heat-spreader-bench-"));
-  const endings: (() => unknown)[] = [() => rmSync(directory, { recursive: true, force: true })];
+  const clear = () => rmSync(directory, { recursive: true, force: true });
+  process.once("exit", clear);
+  const endings: (() => unknown)[] = [clear, () => process.off("exit", clear)];
   const stop = async () => {
     for (const ending of endings.splice(0).toReversed()) await ending();
   };

@@ -59,18 +59,10 @@ export function nextPushes(input: PushInput): { pushes: NextPush[]; holds: Hold[
   });
 }
 
-/**
- * What is confirmed to run in one share. While a push is open, and as long as no COMPLETE was read
- * since it, no more than it asks for: an update of somebody else may have followed it and failed.
- */
+/** What is confirmed to run in one share; while a push is open, no more than that asks for. */
 export function placeOf({ seen, push, isOpen }: ShareView): number {
   if (!seen) return 0;
-  const isUnconfirmed =
-    push !== undefined &&
-    push.answered?.outcome !== "refused" &&
-    seen.complete_at !== undefined &&
-    seen.complete_at <= push.at;
-  return push && (isOpen || isUnconfirmed) ? Math.min(seen.in_place, push.count) : seen.in_place;
+  return isOpen && push ? Math.min(seen.in_place, push.count) : seen.in_place;
 }
 
 /** Whether Heat does not yet run what is desired, so that a push is owed. */

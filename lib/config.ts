@@ -91,5 +91,5 @@ export function config(environment: ProcessEnvironment = process.env): Config {
   const parsed = Environment.safeParse(environment);
   if (parsed.success) return grouped(parsed.data, environment);
   const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  throw new Error(`The environment of this function is not complete. ${faults.join("; ")}`);
+  throw new Error(`The settings in the environment are not right. ${faults.join("; ")}.`);
 }

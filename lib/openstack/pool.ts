@@ -1,4 +1,5 @@
-import { buildConnector, Pool } from "undici";
+import buildConnector from "undici/lib/core/connect.js";
+import Pool from "undici/lib/dispatcher/pool.js";
 import { guardedLookup } from "./addresses.ts";
 
 /** PEM texts, already read. `verify: false` takes any certificate. */

@@ -15,20 +15,28 @@ export function refusesUpdates(heat_status: string): boolean {
 }
 
 /**
- * What is confirmed to run: the count of the last COMPLETE; after a failure, and while an update is
- * under way, the lower of old and new; nothing until first seen COMPLETE, and once it is deleted.
+ * What is confirmed to run: the count of the last COMPLETE; after a failure, while an update is under
+ * way, and after an action that changes nothing, the lower of old and new; nothing until first seen
+ * COMPLETE, once it is deleted, and once it was updated to a count that cannot be read.
  */
 export function inPlace(
-  previous: Seen | undefined,
-  heat_status: string,
+  previous: Pick<Seen, "in_place" | "complete_at" | "updated_time"> | undefined,
+  { heat_status, updated_time }: Pick<HeatStackDetail, "heat_status" | "updated_time">,
   count: number | undefined,
 ): number {
   const before = previous?.in_place ?? 0;
   if (heat_status.startsWith("DELETE_")) return 0;
-  if (count === undefined) return before;
-  return heatState(heat_status) === "complete" && !refusesUpdates(heat_status)
-    ? count
-    : Math.min(before, count);
+  if (count === undefined) return previous?.updated_time === updated_time ? before : 0;
+  return confirms(heat_status, previous) ? count : Math.min(before, count);
+}
+
+/**
+ * Whether a status says that what the parameters ask for is there. A check or a resume after a failed
+ * update ends COMPLETE too, with the parameters of the failure: it counts only where nothing is known.
+ */
+function confirms(heat_status: string, previous: Pick<Seen, "complete_at"> | undefined): boolean {
+  if (heatState(heat_status) !== "complete" || refusesUpdates(heat_status)) return false;
+  return /^(CREATE|ADOPT|UPDATE|ROLLBACK|RESTORE)_/.test(heat_status) || !previous?.complete_at;
 }
 
 /** What a full read says, on top of what was known of the same heat stack before it. */
@@ -44,13 +52,15 @@ export function seenFrom(input: {
   const isSame = input.previous?.heat_stack_id === detail.heat_stack_id;
   const previous = isSame && input.previous?.parameter === parameter ? input.previous : undefined;
   const count = wholeNumber(detail.parameters.get(parameter));
+  const complete_at = confirms(detail.heat_status, previous) ? read_at : previous?.complete_at;
   return {
     cloud,
     stack_name: detail.stack_name,
     read_at,
     parameter,
     ...(count === undefined ? {} : { count }),
-    in_place: inPlace(previous, detail.heat_status, count),
+    in_place: inPlace(previous, detail, count),
+    ...(complete_at === undefined ? {} : { complete_at }),
     heat_status: detail.heat_status,
     reason: detail.reason.slice(0, 1000).toWellFormed(),
     creation_time: detail.creation_time,
@@ -78,7 +88,7 @@ export function missingFrom(input: {
 /** Whether two readings differ in anything but when they were made. */
 export function hasMoved(previous: Seen | undefined, next: Seen): boolean {
   if (!previous) return true;
-  const key = ({ read_at: _, ...rest }: Seen) =>
+  const key = ({ read_at: _, complete_at: __, ...rest }: Seen) =>
     JSON.stringify(Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)));
   return key(previous) !== key(next);
 }

@@ -59,17 +59,30 @@ export function nextPushes(input: PushInput): { pushes: NextPush[]; holds: Hold[
   });
 }
 
-/** What is confirmed to run in one share; while a push is open, no more than that asks for. */
+/**
+ * What is confirmed to run in one share. While a push is open, and as long as no COMPLETE was read
+ * since it, no more than it asks for: an update of somebody else may have followed it and failed.
+ */
 export function placeOf({ seen, push, isOpen }: ShareView): number {
   if (!seen) return 0;
-  return isOpen && push ? Math.min(seen.in_place, push.count) : seen.in_place;
+  const isUnconfirmed =
+    push !== undefined &&
+    push.answered?.outcome !== "refused" &&
+    seen.complete_at !== undefined &&
+    seen.complete_at <= push.at;
+  return push && (isOpen || isUnconfirmed) ? Math.min(seen.in_place, push.count) : seen.in_place;
 }
 
 /** Whether Heat does not yet run what is desired, so that a push is owed. */
 export function isWanted({ seen, desired, push, isOpen }: ShareView): boolean {
   if (!seen || seen.missing) return false;
   if (isOpen) return push?.count !== desired;
-  return seen.count !== desired || seen.stuck !== undefined || hasFailed(seen);
+  return seen.count !== desired || seen.stuck !== undefined || hasFailed(seen) || isHollow(seen);
+}
+
+/** Heat's parameter says so, but an update to it failed, and a check or a resume came after that. */
+function isHollow({ heat_status, count, in_place }: Seen): boolean {
+  return heat_status !== undefined && heatState(heat_status) === "complete" && in_place !== count;
 }
 
 /** An update of somebody's is under way; a second one would overtake it and fail. */

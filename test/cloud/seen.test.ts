@@ -173,6 +173,21 @@ test("in place: another parameter, or another heat stack, begins from 0", () => 
   assert.equal(seen(before, another).in_place, 0);
 });
 
+test("in place: a check or a resume after a failed update confirms nothing", () => {
+  const failed = seen(seen(undefined, detail("UPDATE_COMPLETE", 2)), detail("UPDATE_FAILED", 9));
+  for (const heat_status of ["CHECK_COMPLETE", "RESUME_COMPLETE", "SNAPSHOT_COMPLETE"]) {
+    assert.equal(seen(failed, detail(heat_status, 9)).in_place, 2, heat_status);
+    assert.equal(seen(undefined, detail(heat_status, 9)).in_place, 9, heat_status);
+  }
+});
+
+test("in place: an update to a count that cannot be read leaves nothing confirmed", () => {
+  const before = seen(undefined, detail("UPDATE_COMPLETE", 6));
+  const updated_time = "2026-01-01T09:00:00Z";
+  const renamed = { ...detail("UPDATE_COMPLETE", 6, { updated_time }), parameters: new Map() };
+  assert.equal(seen(before, renamed).in_place, 0);
+});
+
 test("Never below: in place is never more than the last COMPLETE, nor than any number asked for since", () => {
   const status = fc.constantFrom(
     ...["CREATE", "UPDATE", "ROLLBACK", "CHECK"].flatMap((action) =>
@@ -184,8 +199,9 @@ test("Never below: in place is never more than the last COMPLETE, nor than any n
       let previous: Seen | undefined;
       let bound = 0;
       for (const [heat_status, count] of steps) {
+        const isNews = !heat_status.startsWith("CHECK_") || previous?.complete_at === undefined;
         previous = seen(previous, detail(heat_status, count));
-        bound = heat_status.endsWith("_COMPLETE") ? count : Math.min(bound, count);
+        bound = isNews && heat_status.endsWith("_COMPLETE") ? count : Math.min(bound, count);
         assert.equal(previous.in_place, bound);
       }
     }),

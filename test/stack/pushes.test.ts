@@ -330,6 +330,19 @@ describe("what is pushed", () => {
     const later = shares.map((own) => ({ ...own, desired: own.desired + 3 }));
     assert.deepEqual(decided(input(later, { oldTotal: 18 })), ["lisbon order"]);
   });
+
+  test("a push that ended counts until a COMPLETE was read since: somebody's update may have followed it", () => {
+    const seen = { complete_at: before, count: 11, heat_status: "UPDATE_FAILED" };
+    const pushed = share("athens", 4, { place: 7, seen, push: { count: 0, at: before } });
+    assert.equal(placeOf(pushed), 0);
+    const since = share("athens", 4, { place: 7, seen: { complete_at: now }, push: { count: 0 } });
+    assert.equal(placeOf(since), 7);
+  });
+
+  test("a parameter that a check confirmed after a failed update is pushed again", () => {
+    const seen = { count: 9, heat_status: "CHECK_COMPLETE" };
+    assert.deepEqual(decided(input([share("athens", 9, { place: 2, seen })])), ["athens 9"]);
+  });
 });
 
 /** Any share: read or not, at rest or not, pushed or not, wherever its cloud stands. */

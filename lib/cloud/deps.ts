@@ -45,11 +45,15 @@ export type ProbeDeps = {
   readVotes: (clouds: CloudName[], vantages: VantageName[]) => Promise<Vote[]>;
   /** On the condition that the vote is still the one of `previousAt` (undefined: that there is none). */
   saveVote: (vote: Vote, previousAt: Time | undefined) => Promise<boolean>;
-  /** With its events, on the condition that the verdict is still the one of `previousAt`. */
+  /**
+   * With its events, on the condition that the verdict is still the one of `previousAt`, and that
+   * these others are still the ones of these times.
+   */
   saveVerdict: (
     verdict: Verdict,
     previousAt: Time | undefined,
     events: Event[],
+    others?: ReadonlyMap<CloudName, Time>,
   ) => Promise<boolean>;
   removeVerdict: (cloud: CloudName, previousAt: Time, events: Event[]) => Promise<boolean>;
   registerVantage: (vantage: Vantage) => Promise<void>;

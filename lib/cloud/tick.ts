@@ -137,14 +137,24 @@ async function saveVerdicts(deps: TickDeps, board: Board, judged: Judged): Promi
     suspicionWindowMs,
   });
   const moved = verdicts.filter((verdict) => before.get(verdict.cloud) !== verdict);
-  const saved = await Promise.all(
-    moved.map(async (verdict) => {
-      const previous = before.get(verdict.cloud);
-      const events = factsOf(previous, verdict, deps.newId);
-      return (await deps.saveVerdict(verdict, previous?.at, events)) ? [verdict] : [];
-    }),
-  );
-  return saved.flat();
+  const knownAt = new Map(board.verdicts.map(({ cloud, at }) => [cloud, at]));
+  const save = async (verdict: Verdict, others: Map<CloudName, Time>): Promise<Verdict[]> => {
+    const previous = before.get(verdict.cloud);
+    const events = factsOf(previous, verdict, deps.newId);
+    if (!(await deps.saveVerdict(verdict, previous?.at, events, others))) return [];
+    knownAt.set(verdict.cloud, verdict.at);
+    return [verdict];
+  };
+  const losses = moved.filter((verdict) => isNewLoss(before.get(verdict.cloud), verdict));
+  const rest = moved.filter((verdict) => !losses.includes(verdict));
+  const saved = (await Promise.all(rest.map((verdict) => save(verdict, new Map())))).flat();
+  // One after the other, and only while no overlapping tick gave up another cloud: the blast limit is of all.
+  for (const loss of losses) saved.push(...(await save(loss, knownAt)));
+  return saved;
+}
+
+function isNewLoss(previous: Verdict | undefined, { verdict }: Verdict): boolean {
+  return verdict === "unreachable" && previous?.verdict !== "unreachable";
 }
 
 async function removeGone(deps: TickDeps, board: Board, clouds: CloudName[]): Promise<void> {

@@ -15,6 +15,9 @@ import type { Condition, Key, Table, Write } from "./item.ts";
 import { keys, ofCloud, partitions } from "./keys.ts";
 import { itemFor, parseAll, parseIf, schema } from "./parse.ts";
 
+/** DynamoDB's limit of a transaction. */
+const TRANSACTION = 100;
+
 /** What the table keeps of clouds: verdicts, votes, orders and vantages, and what was seen there. */
 export function cloudTable(table: Table) {
   const list = (pk: string, prefix?: string) =>
@@ -44,8 +47,7 @@ export function cloudTable(table: Table) {
     },
     saveVote: (vote, previousAt) =>
       table.write(putIfStill(keys.vote(vote.cloud, vote.vantage), vote, previousAt)),
-    saveVerdict: (verdict, previousAt, events) =>
-      withEvents(putIfStill(keys.verdict(verdict.cloud), verdict, previousAt), events),
+    saveVerdict: (...write) => saveVerdict(table, ...write),
     removeVerdict: (cloud, previousAt, events) =>
       withEvents({ remove: keys.verdict(cloud), when: { equals: { at: previousAt } } }, events),
     registerVantage: async (vantage) => {
@@ -99,6 +101,19 @@ export async function wake(
   const asked = asked_at === undefined ? {} : { asked_at };
   const set = { schema, at, expires_at: expiry(at), ...asked };
   await table.write({ update: keys.wake(name), set });
+}
+
+/** With its events, while the others stand: of more clouds than a transaction holds, the first ones must do. */
+function saveVerdict(
+  table: Table,
+  ...[verdict, previousAt, events, others = new Map()]: Parameters<ProbeDeps["saveVerdict"]>
+): Promise<boolean> {
+  const put = putIfStill(keys.verdict(verdict.cloud), verdict, previousAt);
+  const checks = [...others]
+    .filter(([cloud]) => cloud !== verdict.cloud)
+    .map(([cloud, at]): Write => ({ check: keys.verdict(cloud), when: { equals: { at } } }));
+  const writes = [put, ...events.map(eventPut), ...checks].slice(0, TRANSACTION);
+  return writes.length === 1 ? table.write(put) : table.transact(writes);
 }
 
 function putIfStill(key: Key, object: { at: Time }, previousAt: Time | undefined): Write {

@@ -190,6 +190,16 @@ export function storesContract(open: () => Promise<Table>): void {
     assert.deepEqual(await listStacksWeighing([]), []);
   });
 
+  test("a verdict that depends on others is saved only while they stand", async () => {
+    const { saveVerdict } = await stores();
+    const { athens, oslo } = names();
+    await saveVerdict(verdictOf(oslo, 1), undefined, []);
+    const loss = verdictOf(athens, 2);
+    const gone = eventOf({ cloud: athens, type: "cloud.unreachable" });
+    assert.equal(await saveVerdict(loss, undefined, [gone], new Map([[oslo, at(0)]])), false);
+    assert.equal(await saveVerdict(loss, undefined, [gone], new Map([[oslo, at(1)]])), true);
+  });
+
   test("a view holds the stack's own, and of clouds what it weighs or has shares in", async () => {
     const store = await stores();
     const { name, athens, oslo } = names();

@@ -109,6 +109,8 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
     dynamo: dynamoClient({ endpoint }),
     streams: new DynamoDBStreamsClient({ endpoint }),
   };
+  // As in dynamoClient: it copies every record, to log it to nobody.
+  clients.streams.middlewareStack.remove("loggerMiddleware");
   closings.push(() => {
     clients.dynamo.destroy();
     clients.streams.destroy();

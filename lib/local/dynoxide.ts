@@ -1,17 +1,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
 const START_MS = 15_000;
 const STOP_MS = 5_000;
+const SHELL = "/bin/sh";
 
-export type Dynoxide = {
-  pid: number;
-  address: string;
-  port: number;
+/** Which process it is, and where it answers. */
+export type Whereabouts = { pid: number; address: string; port: number };
+
+export type Dynoxide = Whereabouts & {
   /** Resolves, when it has ended by itself or been stopped, with the last it said. */
   ended: Promise<string>;
   /** Resolves once it answers. Throws, with what it said, when it does not come up. */
@@ -22,27 +24,35 @@ export type Dynoxide = {
 /**
  * Starts the embedded DynamoDB on this file. It checks no signature and allows every web origin: a
  * random loopback address and port are what keeps a web page from finding it. It is its own
- * process group, so that a Ctrl-C reaches the runtime only, which still needs it to drain.
+ * process group, so that a Ctrl-C reaches the runtime only, which still needs it to drain. It begins
+ * once `note` has returned, which writes down who it is: whoever is killed before leaves none behind.
  */
-export async function startDynoxide(file: string): Promise<Dynoxide> {
+export async function startDynoxide(
+  file: string,
+  note: (where: Whereabouts) => void,
+): Promise<Dynoxide> {
   const binary = binaryPath();
   const address = loopbackAddress();
   const port = await freePort();
-  const child = spawn(
-    binary,
-    ["serve", "--host", address, "--port", String(port), "--db-path", file],
-    // None of our environment: there may be passwords in it.
-    { detached: true, stdio: ["ignore", "ignore", "pipe"], env: {}, cwd: "/" },
-  );
+  const child = spawnHeld([
+    ...[binary, "serve", "--host", address, "--port", String(port)],
+    ...["--db-path", file],
+  ]);
   const ended = endOf(child);
   if (child.pid === undefined) throw new Error(`Cannot run ${binary}: ${await ended}`);
   // Exits that we do not see coming (an uncaught error, say) leave nothing running.
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
+  const where = { pid: child.pid, address, port };
+  try {
+    note(where);
+  } catch (error) {
+    kill();
+    throw error;
+  }
+  child.stdin?.on("error", () => {}).end("go\n");
   return {
-    pid: child.pid,
-    address,
-    port,
+    ...where,
     ended,
     ready: () => untilReady(`http://${address}:${port}`, ended),
     stop: async () => {
@@ -53,6 +63,23 @@ export async function startDynoxide(file: string): Promise<Dynoxide> {
       await ended;
     },
   };
+}
+
+/**
+ * A shell that becomes the program once it reads a line, and ends where its input does: with us. A
+ * system without one (Windows, an image of nothing but Node) starts the program at once.
+ */
+function spawnHeld(command: string[]): ChildProcess {
+  const hasShell = existsSync(SHELL);
+  const held = [SHELL, "-c", 'read -r go && exec "$@" </dev/null', "held", ...command];
+  const [program = "", ...rest] = hasShell ? held : command;
+  return spawn(program, rest, {
+    detached: true,
+    stdio: [hasShell ? "pipe" : "ignore", "ignore", "pipe"],
+    // None of our environment: there may be passwords in it.
+    env: {},
+    cwd: "/",
+  });
 }
 
 /** Where npm put the binary for this platform. Throws saying what to do where there is none. */

@@ -105,11 +105,12 @@ async function embedded(
     if (scratch !== undefined) endings.push(() => rmSync(scratch, { recursive: true }));
     const sqlite = openFile(file);
     endings.push(() => sqlite.close());
-    const dynoxide = await startDynoxide(file);
+    const dynoxide = await startDynoxide(file, ({ pid, ...where }) => {
+      const whereElse = scratch === undefined ? {} : { scratch };
+      lock.write({ database: { ...processOf(pid), ...where, ...whereElse } });
+    });
     endings.push(dynoxide.stop);
-    const { pid, address, port } = dynoxide;
-    const where = { address, port, ...(scratch === undefined ? {} : { scratch }) };
-    lock.write({ database: { ...processOf(pid), ...where } });
+    const { address, port } = dynoxide;
     await dynoxide.ready();
     const endpoint = `http://${address}:${port}`;
     const client = dynamoClient({ endpoint, region: "local", credentials: nobody });

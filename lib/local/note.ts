@@ -1,6 +1,6 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import * as z from "zod";
-import { type Files, unusable } from "./files.ts";
+import { type Files, writeWhole } from "./files.ts";
 import { Process } from "./process.ts";
 
 /** The database process, which outlives a killed runtime. */
@@ -31,14 +31,7 @@ export function readNote(files: Pick<Files, "lock">): Note | undefined {
   }
 }
 
-/** Writes the whole file or nothing of it, for this user's eyes only. For the holder of the lock. */
+/** Writes all of it or nothing, for this user's eyes only. For the holder of the lock. */
 export function writeNote({ lock }: Pick<Files, "lock">, note: Note): void {
-  const draft = `${lock}.${process.pid}`;
-  try {
-    writeFileSync(draft, `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600, flush: true });
-    renameSync(draft, lock);
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw unusable(lock, error);
-  }
+  writeWhole(lock, `${JSON.stringify(note, null, 2)}\n`);
 }

@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { filesOf, makeDirectory, type Place, unusable } from "./files.ts";
+import { filesOf, makeDirectory, type Place, unusable, writeWhole } from "./files.ts";
 import { readNote } from "./note.ts";
 import { isRunning } from "./process.ts";
 
 /**
  * The operator's token: the given one (HEAT_SPREADER_TOKEN), which is never written down, or the
- * one made at the first start, in a file that only this user can read.
+ * one made at the first start, in a file that only this user can read. For the holder of the lock.
  */
 export function operatorToken(options: Place & { token?: string | undefined }): string {
   if (options.token !== undefined && options.token !== "") return options.token;
@@ -17,11 +17,7 @@ export function operatorToken(options: Place & { token?: string | undefined }): 
   if (known !== undefined) return known;
   makeDirectory(dirname(path));
   const made = randomBytes(32).toString("base64url");
-  try {
-    writeFileSync(path, `${made}\n`, { mode: 0o600, flag: "wx", flush: true });
-  } catch (error) {
-    throw unusable(path, error);
-  }
+  writeWhole(path, `${made}\n`);
   return made;
 }
 

@@ -9,16 +9,20 @@ const screen = terminal({ stdout, stderr }, environment);
 // Node's own warnings are for developers, and must not stand between a script and our output.
 if (!isOn(environment.HEAT_SPREADER_LOG_VERBOSE)) process.removeAllListeners("warning");
 
-// `heat-spreader list | head -1`: whoever reads has read enough.
+/** `run` listens as well, and ends in its own time. */
+const isService = () => process.listenerCount("SIGINT") > 1;
+
 for (const stream of [stdout, stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === "EPIPE" ? 0 : 1);
+  stream.on("error", ({ code = "" }: NodeJS.ErrnoException) => {
+    // No room for a service's log is no reason to stop it.
+    if (isService() && ["ENOSPC", "EDQUOT"].includes(code)) return;
+    // `heat-spreader list | head -1`: whoever reads has read enough.
+    process.exit(code === "EPIPE" ? 0 : 1);
   });
 }
 
 process.on("SIGINT", () => {
-  // `run` listens as well, and ends in its own time.
-  if (process.listenerCount("SIGINT") > 1) return;
+  if (isService()) return;
   screen.endProgress();
   process.exit(130);
 });

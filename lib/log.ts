@@ -46,7 +46,8 @@ export function log(options: {
 
 /**
  * Where lines go and how they look: JSON, or for people (`time level message  field=value`); to a
- * file, or to standard output. A line is written whole before the call returns.
+ * file, or to standard output. A line is written whole before the call returns. What the file does
+ * not take, on a full disk say, goes to standard error: a log never stops what it tells of.
  */
 function lineWriter({
   format,
@@ -56,9 +57,15 @@ function lineWriter({
   file?: string | undefined;
 }): (line: LogLine) => void {
   const text = format === "json" ? (line: LogLine) => JSON.stringify(line) : asText;
-  return file === undefined
-    ? (line) => void process.stdout.write(`${text(line)}\n`)
-    : (line) => appendFileSync(file, `${text(line)}\n`);
+  if (file === undefined) return (line) => void process.stdout.write(`${text(line)}\n`);
+  return (line) => {
+    const written = `${text(line)}\n`;
+    try {
+      appendFileSync(file, written);
+    } catch {
+      process.stderr.write(written);
+    }
+  };
 }
 
 function asText({ at, level, message, ...fields }: LogLine): string {

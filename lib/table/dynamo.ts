@@ -111,11 +111,11 @@ function isOutage(error: unknown): error is Error {
 
 function unavailable(cause: Error): ControlError {
   const why = cause.message || ("code" in cause ? String(cause.code) : cause.name);
-  return new ControlError(
-    "table.unavailable",
-    `The database cannot be used now (${why}). Once that is mended, the same call works.`,
-    { cause },
-  );
+  // The words of SQLite, which is below the embedded database.
+  const detail = why.includes("disk is full")
+    ? "The disk under the database is full, and nothing was written. Once there is room"
+    : `The database cannot be used now (${why}). Once that is mended`;
+  return new ControlError("table.unavailable", `${detail}, the same call works.`, { cause });
 }
 
 async function batchGet(client: DynamoDBClient, table: string, chunk: Key[]): Promise<Item[]> {

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { makeDirectory } from "./files.ts";
@@ -17,6 +17,7 @@ export function putUpSignpost(options: {
   const { stateDirectory, url, database } = options;
   const path = fileOf(stateDirectory, url);
   makeDirectory(stateDirectory);
+  removeStale(stateDirectory, database);
   rmSync(path, { force: true });
   writeFileSync(path, `${JSON.stringify({ database })}\n`, { mode: 0o600, flag: "wx" });
   return () => {
@@ -25,10 +26,22 @@ export function putUpSignpost(options: {
   };
 }
 
+/** A database has one runtime at a time: what else points to it was left by one that was killed. */
+function removeStale(stateDirectory: string, database: string): void {
+  const paths = readdirSync(stateDirectory)
+    .filter((name) => /^port-\d+\.json$/.test(name))
+    .map((name) => join(stateDirectory, name));
+  for (const path of paths) if (databaseIn(path) === database) rmSync(path, { force: true });
+}
+
 /** Which database this user's runtime at the url works on, or did; undefined: none is known there. */
 export function databaseAt(options: { stateDirectory: string; url: string }): string | undefined {
+  return databaseIn(fileOf(options.stateDirectory, options.url));
+}
+
+function databaseIn(path: string): string | undefined {
   try {
-    const text = readFileSync(fileOf(options.stateDirectory, options.url), "utf8");
+    const text = readFileSync(path, "utf8");
     return Signpost.parse(JSON.parse(text)).database;
   } catch {
     return undefined;

@@ -146,6 +146,7 @@ test("after kill -9 the next start takes over, ends the database left behind, an
       acknowledged.push(i);
     }
   })();
+  const refused = assert.rejects(writing);
   await until("some writes are acknowledged", () => acknowledged.length > 50);
   child.kill("SIGKILL");
   await once(child, "exit");
@@ -153,7 +154,7 @@ test("after kill -9 the next start takes over, ends the database left behind, an
   assert.equal(findRuntime({ database, stateDirectory }), undefined);
 
   const next = await open();
-  await assert.rejects(writing);
+  await refused;
   assert.ok(!isRunning(left.database));
   const there = new Set((await tableAt(next.endpoint).query({ pk: "STACK" })).map(({ sk }) => sk));
   for (const i of acknowledged) assert.ok(there.has(`s${i}`), `s${i} was acknowledged`);

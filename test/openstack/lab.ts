@@ -19,6 +19,8 @@ export type Lab = {
   cloudsFile: string;
   /** Runs the lab's command line: `stop athens`, `freeze cyprus-two`, `heal` ... */
   do: (...words: string[]) => Promise<void>;
+  /** The same, with settings of the services that it starts. */
+  doWith: (settings: Record<string, string>, ...words: string[]) => Promise<void>;
   /** A person's own client of one cloud, beside ours: by password, as the user that ours is unless said. */
   heat: (cloud: string, user?: "demo" | "admin") => Promise<OwnHeat>;
 };
@@ -58,20 +60,12 @@ export function template(name: "servers" | "limited"): Promise<string> {
 }
 
 /** Brings up three clouds and a pair of regions that share a Keystone; the first time it installs packages. */
-export async function labUp(
-  directory: string,
-  basePort: number,
-  settings: Record<string, string> = {},
-): Promise<Lab> {
-  const env = {
-    ...process.env,
-    ...settings,
-    LAB_DIR: directory,
-    LAB_BASE_PORT: String(basePort),
+export async function labUp(directory: string, basePort: number): Promise<Lab> {
+  const env = { ...process.env, LAB_DIR: directory, LAB_BASE_PORT: String(basePort) };
+  const doWith: Lab["doWith"] = async (settings, ...words) => {
+    await run(script, words, { env: { ...env, ...settings }, maxBuffer: 16 * 1024 * 1024 });
   };
-  const lab = async (...words: string[]) => {
-    await run(script, words, { env, maxBuffer: 16 * 1024 * 1024 });
-  };
+  const lab: Lab["do"] = (...words) => doWith({}, ...words);
   await lab("up", "3").catch(async (error: unknown) => {
     await lab("down");
     throw error;
@@ -82,6 +76,7 @@ export async function labUp(
   return {
     cloudsFile: join(directory, "clouds.yaml"),
     do: lab,
+    doWith,
     heat: (name, user = "demo") => ownHeat(state.clouds, name, user),
   };
 }

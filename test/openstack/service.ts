@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -10,11 +10,14 @@ import { until } from "../support/until.ts";
 const run = promisify(execFile);
 const bin = join(import.meta.dirname, "../../bin/heat-spreader.ts");
 
+/** What `show -f json` prints. */
+export type Shown = Omit<StackDetail, "totals"> & StackDetail["totals"];
+
 /** The whole thing as an operator runs it: `heat-spreader run` in a process of its own, and its command line. */
 export type Service = {
   /** Runs a command, and gives what it printed. */
   command: (...words: string[]) => Promise<string>;
-  show: (stack: string) => Promise<StackDetail>;
+  show: (stack: string) => Promise<Shown>;
   stop: () => Promise<void>;
 };
 
@@ -48,7 +51,8 @@ export async function serviceUp(options: {
     ...settings,
   };
   const service = spawn(process.execPath, [bin, "run"], { env, stdio: ["ignore", "pipe", "pipe"] });
-  const log = createWriteStream(join(directory, "service.log"));
+  const logFile = join(directory, "service.log");
+  const log = createWriteStream(logFile);
   service.stdout.pipe(log);
   service.stderr.pipe(log);
   const command = async (...words: string[]) => {
@@ -56,12 +60,14 @@ export async function serviceUp(options: {
     return stdout;
   };
   const show = async (stack: string) =>
-    JSON.parse(await command("show", stack, "-f", "json")) as StackDetail;
+    JSON.parse(await command("show", stack, "-f", "json")) as Shown;
   try {
     await until(
       "the service answers",
       () => {
-        if (service.exitCode !== null) throw new Error(`it ended with ${service.exitCode}`);
+        if (service.exitCode !== null) {
+          throw new Error(`it ended with ${service.exitCode}: ${readFileSync(logFile, "utf8")}`);
+        }
         return command("list", "--json").catch(() => false);
       },
       60_000,

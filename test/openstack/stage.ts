@@ -3,10 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { StackDetail } from "../../lib/api/schema.ts";
 import { until } from "../support/until.ts";
 import { type Lab, labUp, type OwnHeat } from "./lab.ts";
-import { type Service, serviceUp } from "./service.ts";
+import { type Service, type Shown, serviceUp } from "./service.ts";
 
 const WITHIN_MS = 4 * 60_000;
 const LOOK_EVERY_MS = 500;
@@ -22,12 +21,8 @@ export type Stage = {
   members: (stack: string, of?: string[]) => Promise<number[]>;
   untilMembers: (stack: string, expected: Record<string, number>) => Promise<void>;
   /** Until the service says that the stack is so; what it shows of it then. */
-  untilShown: (
-    stack: string,
-    what: string,
-    is: (shown: StackDetail) => boolean,
-  ) => Promise<StackDetail>;
-  untilState: (stack: string, ...states: string[]) => Promise<StackDetail>;
+  untilShown: (stack: string, what: string, is: (shown: Shown) => boolean) => Promise<Shown>;
+  untilState: (stack: string, ...states: string[]) => Promise<Shown>;
   /** The least that really ran in all clouds together at any moment that was looked at during the work. */
   leastDuring: (stack: string, work: Promise<void>) => Promise<number>;
   end: () => Promise<void>;
@@ -39,10 +34,9 @@ export type Stage = {
  */
 export async function stage(options: {
   clouds: string[];
-  labSettings?: Record<string, string>;
   serviceSettings?: Record<string, string>;
 }): Promise<Stage> {
-  const { clouds, labSettings = {}, serviceSettings = {} } = options;
+  const { clouds, serviceSettings = {} } = options;
   const directory = await mkdtemp(join(tmpdir(), "heat-spreader-openstack-"));
   const kept = process.env.LAB_DIR;
   const port = Number(process.env.LAB_BASE_PORT ?? 16000);
@@ -65,7 +59,7 @@ export async function stage(options: {
     return started.service;
   };
   try {
-    const lab = await labUp(kept ?? join(directory, "lab"), port, labSettings);
+    const lab = await labUp(kept ?? join(directory, "lab"), port);
     started.lab = lab;
     await lab.do("seed", "1");
     const heats = new Map(
@@ -94,7 +88,7 @@ function seenFromOutside({ clouds, heats, service }: World) {
   const members = (stack: string, of: string[] = clouds) =>
     Promise.all(of.map(async (cloud) => (await heat(cloud).members(stack)).length));
   const untilShown: Stage["untilShown"] = async (stack, what, is) => {
-    let last: StackDetail | undefined;
+    let last: Shown | undefined;
     const look = async () => {
       last = await service().show(stack);
       return is(last) && last;

@@ -1,6 +1,7 @@
 import type { Stack, StackName, Status } from "../stack/schema.ts";
 import type { Board } from "./deps.ts";
-import type { Time } from "./schema.ts";
+import { hasMark, saidOf } from "./marks.ts";
+import type { CloudName, Time } from "./schema.ts";
 import { elapsed } from "./vote.ts";
 
 /**
@@ -14,11 +15,19 @@ export function overdue(
   intervalMs: number,
 ): StackName[] {
   const statusOf = new Map<string, Status>(statuses.map((status) => [status.stack_name, status]));
-  const movedAt = new Map<string, Time>();
-  for (const { cloud, at } of [...verdicts, ...orders]) {
-    if (at > (movedAt.get(cloud) ?? "")) movedAt.set(cloud, at);
-  }
+  const verdictOf = new Map(verdicts.map((verdict) => [verdict.cloud, verdict]));
+  const ordersOf = new Map(orders.map((order) => [order.cloud, order]));
   const isOld = (at: Time) => elapsed(at, now) > intervalMs;
+  const isBehind = (status: Status, { weights }: Stack): boolean => {
+    const { verdicts: marks } = status.inputs;
+    const clouds = Object.keys(weights) as CloudName[];
+    if (marks === undefined) return false;
+    return clouds.some((cloud) => {
+      const [verdict, order] = [verdictOf.get(cloud), ordersOf.get(cloud)];
+      const times = [verdict?.at, order?.at].flatMap((at) => at ?? []);
+      return times.every(isOld) && !hasMark(marks, clouds, cloud, saidOf(verdict, order));
+    });
+  };
   const isOverdue = (stack: Stack): boolean => {
     const status = statusOf.get(stack.stack_name);
     if (stack.deleted_at !== undefined) {
@@ -27,11 +36,7 @@ export function overdue(
     if (status?.uid !== stack.uid || status.inputs.generation !== stack.generation) {
       return isOld(stack.updated_at);
     }
-    if (status.due_at !== undefined && status.due_at <= now) return true;
-    const unseen = Object.keys(stack.weights)
-      .map((cloud) => movedAt.get(cloud) ?? "")
-      .filter((at) => at > status.inputs.verdicts_at);
-    return unseen.some(isOld);
+    return (status.due_at !== undefined && status.due_at <= now) || isBehind(status, stack);
   };
   return stacks.filter(isOverdue).map(({ stack_name }) => stack_name);
 }

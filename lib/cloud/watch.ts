@@ -1,13 +1,18 @@
-import type { Stack } from "../stack/schema.ts";
+import type { Stack, Status } from "../stack/schema.ts";
 import type { CloudClient } from "./client.ts";
 import type { Board, ProbeDeps } from "./deps.ts";
 import { isSilence } from "./faults.ts";
+import { hasMark } from "./marks.ts";
 import { readHeatStack } from "./observe.ts";
 import type { CloudName, HeatStack, HeatStackList, Seen, Time, Verdict } from "./schema.ts";
 import { hasMoved, heatState, isUnderWay, mayBeStuck, type StuckSettings } from "./seen.ts";
+import { elapsed } from "./vote.ts";
 
-export type WatchDeps = Pick<ProbeDeps, "now" | "cloudClient" | "readSeen" | "saveSeen"> & {
-  settings: StuckSettings;
+export type WatchDeps = Pick<
+  ProbeDeps,
+  "now" | "cloudClient" | "readSeen" | "saveSeen" | "wake"
+> & {
+  settings: StuckSettings & { intervalMs: number };
 };
 
 /** What a tick saw of one cloud's heat stacks. */
@@ -55,7 +60,28 @@ export async function watchCloud(
     isDue(one, listed.get(one.stack_name), watching, { now, settings: deps.settings }),
   );
   if (client.ok) await readAll(deps, client.value, due, watching);
+  const statusOf = new Map<string, Status>(statuses.map((status) => [status.stack_name, status]));
+  const missed = seen.flatMap((one) => {
+    const [stack, status] = [ours.get(one.stack_name), statusOf.get(one.stack_name)];
+    const isNews = stack && status && isMissed(one, { stack, status }, now, deps.settings);
+    return isNews && !due.includes(one) ? [stack.stack_name] : [];
+  });
+  await Promise.all(missed.map((name) => deps.wake(name, now)));
   return { cloud, updating: seen.some((one) => isUpdating(one, listed.get(one.stack_name))) };
+}
+
+/** What is there for longer than an interval, and the stack's reconcile knows nothing of: its record was lost. */
+function isMissed(
+  { cloud, read_at }: Seen,
+  { stack, status }: { stack: Stack; status: Status },
+  now: Time,
+  { intervalMs }: { intervalMs: number },
+): boolean {
+  const { generation, seen: marks } = status.inputs;
+  const isOfThis = status.uid === stack.uid && generation === stack.generation;
+  if (!isOfThis || marks === undefined || !Object.hasOwn(stack.weights, cloud)) return false;
+  const clouds = Object.keys(stack.weights) as CloudName[];
+  return elapsed(read_at, now) > intervalMs && !hasMark(marks, clouds, cloud, read_at);
 }
 
 function isDue(

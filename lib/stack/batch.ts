@@ -112,7 +112,7 @@ function pausedStatus({ now, settings }: BatchDeps, stack: Stack, before: Status
   return {
     ...(before ?? { stack_name, uid, open: [], state: "converging" as const, conditions: [] }),
     // As if it had seen all there is: what it has not dealt with is tried again when it is due.
-    inputs: { generation, verdicts_at: at.toISOString() },
+    inputs: { generation },
     attempts,
     due_at: new Date(at.getTime() + pauseMs).toISOString(),
   };

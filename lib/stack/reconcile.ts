@@ -1,6 +1,6 @@
 import { type Fault, isSilence } from "../cloud/faults.ts";
 import { readHeatStack } from "../cloud/observe.ts";
-import type { CloudName, Seen } from "../cloud/schema.ts";
+import type { CloudName, Seen, Time } from "../cloud/schema.ts";
 import { hasMoved } from "../cloud/seen.ts";
 import { type Decision, decide } from "./decision.ts";
 import type { ReconcileDeps, StackView } from "./deps.ts";
@@ -45,16 +45,19 @@ export async function reconcileStack(
 }
 
 type Met = { memory: RunMemory; faults: Map<CloudName, Fault> };
+/** With when the readings began that the table has. */
+type Reading = Met & { kept: Map<CloudName, Time> };
 
 async function reconcileOnce(
   deps: ReconcileDeps,
   view: Declared,
   met: Met,
 ): Promise<"done" | "again"> {
-  const decision = await decideOnFreshReads(deps, view, met);
+  const kept = new Map([...view.seen].map(([cloud, { read_at }]) => [cloud, read_at]));
+  const decision = await decideOnFreshReads(deps, view, { ...met, kept });
   if (decision === "stale") return "again";
   const now = deps.now().toISOString();
-  const status = statusOf({ view, decision, now, settings: deps.settings });
+  const status = statusOf({ view, decision, kept, now, settings: deps.settings });
   const hasMovedOn = statusMoved(view.status, status) || sharesMoved(view, decision);
   const shares = decision.shares.map((share) => ({
     ...share,
@@ -76,7 +79,7 @@ async function reconcileOnce(
 async function decideOnFreshReads(
   deps: ReconcileDeps,
   view: Declared,
-  met: Met,
+  met: Reading,
 ): Promise<Decision | "stale"> {
   const fresh = new Set<CloudName>();
   for (;;) {
@@ -101,7 +104,7 @@ async function readOne(
   deps: ReconcileDeps,
   view: Declared,
   cloud: CloudName,
-  met: Met,
+  met: Reading,
 ): Promise<"read" | "stale"> {
   const client = deps.cloudClient(cloud);
   const previous = view.seen.get(cloud);
@@ -126,7 +129,9 @@ async function readOne(
   const seen = read.value;
   view.seen.set(cloud, seen);
   if (!isWorthSaving(deps, view, previous, seen)) return "read";
-  return (await deps.saveSeen(seen)) ? "read" : "stale";
+  if (!(await deps.saveSeen(seen))) return "stale";
+  met.kept.set(cloud, seen.read_at);
+  return "read";
 }
 
 /**
@@ -207,7 +212,7 @@ async function forget(
       stack_name: name,
       version,
       uid: status?.uid ?? stack?.uid ?? "",
-      inputs: status?.inputs ?? { generation: 0, verdicts_at: "" },
+      inputs: status?.inputs ?? { generation: 0 },
       open: [],
       attempts: 0,
       state: "converged",

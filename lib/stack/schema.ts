@@ -173,8 +173,15 @@ export const Status = z.object({
   /** The last generation that was fully in place, and its total. */
   observed_generation: z.int().optional(),
   old_total: z.int().optional(),
-  /** What the last reconcile knew: a newer one means that a record was lost. */
-  inputs: z.object({ generation: z.int(), verdicts_at: z.string() }),
+  /**
+   * What the last reconcile knew: anything else means that a record was lost. Of each weighed cloud
+   * a mark of its VERDICT and CLOUD, and of its SEEN as the table had it; absent after it threw.
+   */
+  inputs: z.object({
+    generation: z.int(),
+    verdicts: z.string().optional(),
+    seen: z.string().optional(),
+  }),
   /** Clouds with a push that has not ended. */
   open: z.array(CloudName),
   /** Reconciles in a row that found it not converged, or that threw. */

@@ -1,9 +1,10 @@
-import type { Time } from "../cloud/schema.ts";
+import { marksOf } from "../cloud/marks.ts";
+import type { CloudName, Time } from "../cloud/schema.ts";
 import { heatState, refusesUpdates } from "../cloud/seen.ts";
 import { totalOf } from "./allocation.ts";
 import type { Decision } from "./decision.ts";
 import type { ReconcileSettings } from "./deps.ts";
-import type { Condition, Share, StackState, Status } from "./schema.ts";
+import { type Condition, entriesOf, type Share, type StackState, type Status } from "./schema.ts";
 import { sentence } from "./sentence.ts";
 import {
   type CloudView,
@@ -11,13 +12,15 @@ import {
   isRefusal,
   ownStatus,
   traceDue,
-  verdictsAt,
+  verdictMarks,
 } from "./view.ts";
 
 /** What a reconcile knows when it sums up. */
 export type Summary = {
   view: Declared;
   decision: Decision;
+  /** When the readings began that the table has: others of this run count for nothing later. */
+  kept: ReadonlyMap<CloudName, Time>;
   now: Time;
   settings: ReconcileSettings;
 };
@@ -35,10 +38,12 @@ export function statusOf(summary: Summary): Status {
   const conditions = conditionsOf(summary, isSettled).map((condition) =>
     dated(condition, before?.conditions ?? [], now),
   );
-  const inputs = { generation: stack.generation, verdicts_at: verdictsAt(view) };
+  const verdicts = verdictMarks(view);
+  const inputs = { generation: stack.generation, verdicts, seen: seenMarks(summary) };
   const isAtRest = isSettled && !owesAnything(decision);
   const isDue = before?.due_at !== undefined && before.due_at <= now;
-  const isNew = JSON.stringify(before?.inputs) !== JSON.stringify(inputs);
+  const isNew =
+    before?.inputs.generation !== stack.generation || before.inputs.verdicts !== verdicts;
   const attempts = isAtRest || isNew ? 0 : (before?.attempts ?? 0) + (isDue ? 1 : 0);
   const planned = isNew || isDue ? undefined : before?.due_at;
   const due_at = dueAt(summary, { attempts, planned, isAtRest });
@@ -63,6 +68,11 @@ export function statusMoved(before: Status | undefined, next: Status): boolean {
     return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
   };
   return before === undefined || key(before) !== key(next);
+}
+
+function seenMarks({ view, kept }: Summary): string {
+  const clouds = entriesOf(view.stack.weights).map(([cloud]) => cloud);
+  return marksOf(clouds, (cloud) => kept.get(cloud) ?? "");
 }
 
 /** Clouds with a push that has not ended, the ones about to go included: the probe looks there at every tick. */

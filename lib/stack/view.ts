@@ -1,4 +1,5 @@
 import type { Fault } from "../cloud/faults.ts";
+import { marksOf, saidOf } from "../cloud/marks.ts";
 import type { CloudName, Seen, Time, Verdict, VerdictKind } from "../cloud/schema.ts";
 import { heatState } from "../cloud/seen.ts";
 import type { StackView } from "./deps.ts";
@@ -199,12 +200,10 @@ export function canBeAsked({ kind, verdict, fault }: CloudView): boolean {
   return kind === "reachable" && verdict?.blocking === undefined && fault === undefined;
 }
 
-/** The newest `at` of the verdicts and orders that the stack depends on. */
-export function verdictsAt({ stack, verdicts, orders }: Declared): string {
+/** Marks of the verdicts and orders that the stack depends on. */
+export function verdictMarks({ stack, verdicts, orders }: Declared): string {
   const clouds = entriesOf(stack.weights).map(([cloud]) => cloud);
-  return latest(
-    clouds.flatMap((cloud) => [verdicts.get(cloud)?.at ?? "", orders.get(cloud)?.at ?? ""]),
-  );
+  return marksOf(clouds, (cloud) => saidOf(verdicts.get(cloud), orders.get(cloud)));
 }
 
 function latest(times: string[]): string {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Board } from "../../lib/cloud/deps.ts";
+import { marksOf } from "../../lib/cloud/marks.ts";
 import { overdue } from "../../lib/cloud/overdue.ts";
 import { CloudName, type CloudOrders, type Verdict } from "../../lib/cloud/schema.ts";
 import { Stack, StackName, type Status } from "../../lib/stack/schema.ts";
@@ -32,13 +33,19 @@ function status(more: Partial<Status> = {}): Status {
     stack_name: StackName.parse("web"),
     version: 1,
     uid: "uid-1",
-    inputs: { generation: 1, verdicts_at: at(0) },
+    inputs: knowing({ [athens]: " " }),
     open: [],
     attempts: 0,
     state: "converged",
     conditions: [],
     ...more,
   };
+}
+
+/** What a reconcile knew that found this said of its clouds. */
+function knowing(said: Record<CloudName, string>): Status["inputs"] {
+  const clouds = Object.keys(said) as CloudName[];
+  return { generation: 1, verdicts: marksOf(clouds, (cloud) => said[cloud] ?? "") };
 }
 
 function verdict(cloud: CloudName, seconds: number): Verdict {
@@ -89,7 +96,7 @@ const cases: [what: string, board: Partial<Board>, seconds: number, isOverdue: b
   [
     "a newer verdict that was taken in",
     {
-      statuses: [status({ inputs: { generation: 1, verdicts_at: at(89) } })],
+      statuses: [status({ inputs: knowing({ [athens]: `${at(89)} ` }) })],
       verdicts: [verdict(athens, 89)],
     },
     100,
@@ -117,11 +124,27 @@ const cases: [what: string, board: Partial<Board>, seconds: number, isOverdue: b
     "a newer verdict of one of two clouds",
     {
       stacks: [stack({ weights: { [athens]: 0.5, [lisbon]: 0.5 } })],
-      statuses: [status()],
+      statuses: [status({ inputs: knowing({ [athens]: " ", [lisbon]: " " }) })],
       verdicts: [verdict(athens, 50), verdict(lisbon, 99)],
     },
     100,
     true,
+  ],
+  [
+    "one of two verdicts of one tick was missed",
+    {
+      stacks: [stack({ weights: { [athens]: 0.5, [lisbon]: 0.5 } })],
+      statuses: [status({ inputs: knowing({ [athens]: " ", [lisbon]: `${at(50)} ` }) })],
+      verdicts: [verdict(athens, 50), verdict(lisbon, 50)],
+    },
+    100,
+    true,
+  ],
+  [
+    "put aside after it threw: it is tried when it is due",
+    { statuses: [status({ inputs: { generation: 1 } })], verdicts: [verdict(athens, 50)] },
+    100,
+    false,
   ],
   [
     "deleted, just now",

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { ulid } from "ulid";
 import type { CloudClient } from "../../lib/cloud/client.ts";
 import type { Outcome } from "../../lib/cloud/faults.ts";
+import { marksOf, saidOf } from "../../lib/cloud/marks.ts";
 import { CloudName, type Seen, VantageName, type Verdict } from "../../lib/cloud/schema.ts";
 import { type TickDeps, tick } from "../../lib/cloud/tick.ts";
 import { Stack, type Status } from "../../lib/stack/schema.ts";
@@ -93,11 +94,15 @@ function scene(...names: string[]) {
       return stack;
     },
     settle: async (stack: Stack, more: Partial<Status> = {}) => {
+      const { verdicts } = await stores.readBoard();
+      const known = new Map(verdicts.map((verdict) => [verdict.cloud, verdict]));
+      const weighed = Object.keys(stack.weights) as CloudName[];
+      const marks = marksOf(weighed, (cloud) => saidOf(known.get(cloud), undefined));
       const status: Status = {
         stack_name: stack.stack_name,
         version: 1,
         uid: stack.uid,
-        inputs: { generation: stack.generation, verdicts_at: clock.now().toISOString() },
+        inputs: { generation: stack.generation, verdicts: marks },
         open: [],
         attempts: 0,
         state: "converged",
@@ -147,8 +152,9 @@ test("Explained: every verdict has an event that says what it was, what it is an
 
 test("a quiet tick asks one call of each cloud, and writes nothing", async () => {
   const of = scene("athens", "lisbon");
+  await of.ticks(1);
   await of.settle(await of.declare("web"));
-  await of.ticks(3);
+  await of.ticks(2);
   for (const name of ["athens", "lisbon"]) of.calls(name);
   of.written();
   await of.ticks(3);
@@ -158,8 +164,9 @@ test("a quiet tick asks one call of each cloud, and writes nothing", async () =>
 
 test("a quiet minute lists each cloud once, and rewrites each vote once", async () => {
   const of = scene("athens", "lisbon");
+  await of.ticks(1);
   await of.settle(await of.declare("web"));
-  await of.ticks(6);
+  await of.ticks(5);
   of.calls("athens");
   of.written();
   await of.ticks(6);

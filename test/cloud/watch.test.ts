@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { marksOf } from "../../lib/cloud/marks.ts";
 import { readHeatStack } from "../../lib/cloud/observe.ts";
 import { CloudName, type Seen, type Verdict } from "../../lib/cloud/schema.ts";
 import { watchCloud } from "../../lib/cloud/watch.ts";
-import { Stack, type Status } from "../../lib/stack/schema.ts";
+import { Stack, type StackName, type Status } from "../../lib/stack/schema.ts";
 import { fault, type PlainCloud, plainCloud, putHeatStack } from "../support/plain-cloud.ts";
 import { at } from "../support/time.ts";
 
@@ -14,6 +15,7 @@ type Scene = {
   of: PlainCloud;
   seen: Map<string, Seen>;
   saved: Seen[];
+  woken: string[];
   stacks: Stack[];
   statuses: Status[];
   verdict?: Verdict;
@@ -42,7 +44,7 @@ function openIn(stack_name: string): Status {
     stack_name: declared(stack_name).stack_name,
     version: 1,
     uid: "uid-1",
-    inputs: { generation: 1, verdicts_at: at(0) },
+    inputs: { generation: 1 },
     open: [cloud],
     attempts: 0,
     state: "converging",
@@ -75,15 +77,23 @@ async function scene(...names: string[]): Promise<Scene> {
     assert.ok(read.ok);
     seen.set(stack_name, read.value);
   }
-  return { of, seen, saved: [], stacks: names.map((name) => declared(name)), statuses: [] };
+  return {
+    of,
+    seen,
+    saved: [],
+    woken: [],
+    stacks: names.map((name) => declared(name)),
+    statuses: [],
+  };
 }
 
 /** Lists the cloud and watches it; what was asked beyond the list is in `of.calls`. */
-async function watch({ of, seen, saved, stacks, statuses, verdict }: Scene, seconds = 60) {
+async function watch({ of, seen, saved, woken, stacks, statuses, verdict }: Scene, seconds = 60) {
   const list = await of.client.listStacks({ limit: 500, pages: "all", login: true });
   assert.ok(list.ok);
   of.calls.length = 0;
   saved.length = 0;
+  woken.length = 0;
   const deps = {
     now: () => new Date(at(seconds)),
     cloudClient: () => ({ ok: true, value: of.client }) as const,
@@ -93,7 +103,10 @@ async function watch({ of, seen, saved, stacks, statuses, verdict }: Scene, seco
       seen.set(next.stack_name, next);
       return true;
     },
-    settings,
+    wake: async (name: StackName) => {
+      woken.push(name);
+    },
+    settings: { ...settings, intervalMs: 10_000 },
   };
   return watchCloud(deps, cloud, list.value, { stacks, statuses, verdict });
 }
@@ -102,6 +115,26 @@ test("a quiet list reads and writes nothing", async () => {
   const quiet = await scene("web", "api");
   assert.deepEqual(await watch(quiet), { cloud, updating: false });
   assert.deepEqual([quiet.of.calls, quiet.saved], [[], []]);
+});
+
+test("a stack that knows nothing of what was seen is woken: its record was lost", async () => {
+  const lost = await scene("web");
+  const [stack] = lost.stacks;
+  const read_at = lost.seen.get("web")?.read_at ?? "";
+  const knowing = (text: string) => ({
+    ...openIn("web"),
+    open: [],
+    inputs: { generation: stack?.generation ?? 0, seen: marksOf([cloud], () => text) },
+  });
+  for (const [known, seconds, woken] of [
+    [read_at, 60, []],
+    [at(-30), 5, []],
+    [at(-30), 60, ["web"]],
+    ["", 60, ["web"]],
+  ] as const) {
+    await watch({ ...lost, statuses: [knowing(known)] }, seconds);
+    assert.deepEqual(lost.woken, woken, `${known} ${seconds}`);
+  }
 });
 
 test("only what moved is read in full, and saved", async () => {

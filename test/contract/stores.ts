@@ -59,7 +59,7 @@ function stackOf(stack_name: StackName, weights: Record<CloudName, number>): Sta
 }
 
 function statusOf(stack_name: StackName, version: number): Status {
-  const inputs = { generation: 1, verdicts_at: "" };
+  const inputs = { generation: 1 };
   const rest = { open: [], attempts: 0, conditions: [], state: "converging" } as const;
   return { stack_name, version, uid: "u1", inputs, ...rest, open: [], conditions: [] };
 }

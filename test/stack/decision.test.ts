@@ -42,7 +42,7 @@ function shareIn(decision: Decision, cloud: CloudName): Share {
 }
 
 function status(view: Declared, now = noon, decision = decided(view, now)): Status {
-  return statusOf({ view, decision, now, settings });
+  return statusOf({ view, decision, kept: new Map(), now, settings });
 }
 
 /** The view as it is once this was written down: nothing was pushed. */

@@ -667,7 +667,9 @@ async function dieBeforePatch(one: World, change: Partial<Stack>): Promise<void>
       {
         ...deps,
         cloudClient: (cloud) => {
-          const { value } = deps.cloudClient(cloud);
+          const found = deps.cloudClient(cloud);
+          if (!found.ok) return found;
+          const { value } = found;
           return { ok: true, value: { ...value, patchCount: () => new Promise(() => {}) } };
         },
       },

@@ -8,7 +8,7 @@ import {
   isUndecided,
   needsReading,
   ofThisStack,
-  verdictsAt,
+  verdictMarks,
 } from "../../lib/stack/view.ts";
 import {
   at,
@@ -302,12 +302,17 @@ describe("what is known of a cloud", () => {
     assert.deepEqual(ofThisStack(view).shares, view.shares);
   });
 
-  test("its inputs are as new as the newest verdict or order of a cloud that it weighs", () => {
-    const view = declared({
-      athens: { verdict: { at: at(3) } },
-      lisbon: { verdict: { at: at(1) }, drained: true, ordered_at: at(7) },
-      manchester: { weight: undefined, verdict: { at: at(9) } },
-    });
-    assert.equal(verdictsAt(view), at(7));
+  test("its inputs move with each verdict or order of a cloud that it weighs", () => {
+    const view = (athens: number, lisbon: number, ordered: number, manchester = 9) =>
+      declared({
+        athens: { verdict: { at: at(athens) } },
+        lisbon: { verdict: { at: at(lisbon) }, drained: true, ordered_at: at(ordered) },
+        manchester: { weight: undefined, verdict: { at: at(manchester) } },
+      });
+    const marks = verdictMarks(view(3, 1, 7));
+    assert.equal(verdictMarks(view(3, 1, 7, 10)), marks);
+    for (const moved of [view(4, 1, 7), view(3, 2, 7), view(3, 1, 8)]) {
+      assert.notEqual(verdictMarks(moved), marks);
+    }
   });
 });

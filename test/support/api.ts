@@ -152,7 +152,7 @@ async function settle(
     uid,
     observed_generation: generation,
     old_total: total,
-    inputs: { generation, verdicts_at: "" },
+    inputs: { generation },
     open: [],
     attempts: 0,
     state: "converged",

@@ -1,7 +1,7 @@
 import { CloudName, type Seen, type Verdict } from "../../lib/cloud/schema.ts";
 import type { Blocked, Push, Share, Stack, Status } from "../../lib/stack/schema.ts";
 import { Policy, StackName, weightSum } from "../../lib/stack/schema.ts";
-import type { Declared } from "../../lib/stack/view.ts";
+import { type Declared, verdictMarks } from "../../lib/stack/view.ts";
 
 export const athens = CloudName.parse("athens");
 export const lisbon = CloudName.parse("lisbon");
@@ -104,14 +104,13 @@ export function declared(
     uid: "uid",
     observed_generation: 1,
     old_total: count,
-    inputs: { generation: 1, verdicts_at: at(-60) },
+    inputs: { generation: 1 },
     open: [],
     attempts: 0,
     state: "converged",
     conditions: [],
   };
-  return {
-    status,
+  const view: Declared = {
     stack: declaration,
     shares: entries.flatMap(([cloud, one]) => shareOf(cloud, one)),
     verdicts: new Map(entries.map(([cloud, one]) => [cloud, verdictOf(cloud, one.verdict)])),
@@ -128,6 +127,8 @@ export function declared(
       ),
     ),
   };
+  const inputs = { generation: 1, verdicts: verdictMarks(view) };
+  return { ...view, status: { ...status, inputs } };
 }
 
 function shareOf(cloud: CloudName, sketch: Sketch): Share[] {

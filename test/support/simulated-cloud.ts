@@ -46,7 +46,7 @@ export type SimulatedStack = {
   /** When anybody but us last touched it; a PATCH carried out late counts as such. */
   touchedAt: number;
 };
-type Patch = { ref: HeatStackRef; parameter: string; count: number };
+export type Patch = { ref: HeatStackRef; parameter: string; count: number };
 
 /** What a spectator is told; the product never sees it. */
 export type CloudWatch = {
@@ -139,12 +139,17 @@ export function simulatedCloud(
         updated: heatTime(scheduler.now()),
       });
     },
+    /** The name of its first parameter. */
+    parameter: (stackName: string): string =>
+      [...(cloud.find(stackName)?.parameters.keys() ?? [])][0] ?? "count",
     /** What the parameter says; undefined: no such heat stack. */
     count(stackName: string, parameter = "count"): number | undefined {
       const found = cloud.find(stackName);
       return found && Number(found.parameters.get(parameter));
     },
     runs: (stackName: string): number => cloud.find(stackName)?.runs ?? 0,
+    /** By its id, even when it is deleted. */
+    byId: (id: string): SimulatedStack | undefined => stacks.get(id),
     /** Back again; what it took while it hung is carried out within minutes. */
     heal() {
       cloud.network = "up";
@@ -305,7 +310,7 @@ export function simulatedCloud(
         return cloud.network === "rejects" ? { ok: true, value: undefined } : answer;
       },
       findStack: (stackName) =>
-        asked("find", () => {
+        asked(`find ${stackName}`, () => {
           const found = there().find((stack) => stack.name === stackName);
           const stack = found ? { stack: entry(found) } : {};
           return { ok: true, value: { project_id: cloud.project, ...stack } };
@@ -316,7 +321,7 @@ export function simulatedCloud(
           return { ok: true, value: found && detail(found, cloud.project) };
         }),
       newestEvent: (ref) =>
-        asked("events", () => {
+        asked(`events ${ref.heat_stack_id}`, () => {
           const found = stacks.get(ref.heat_stack_id);
           return { ok: true, value: found?.updated ?? found?.created };
         }),
@@ -329,7 +334,7 @@ export function simulatedCloud(
           await scheduler.sleep(owner, 5_000);
           return { ok: false, fault: fault("service", "timeout") };
         }
-        return asked("patch", () => {
+        return asked(`patch ${ref.heat_stack_id}`, () => {
           if (cloud.network === "broken_patches") {
             return { ok: false, fault: fault("stack", "http_500", { status: 500 }) };
           }

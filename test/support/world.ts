@@ -164,6 +164,7 @@ export function world(
   }
 
   const one = {
+    clouds: names,
     time,
     table,
     stores,

@@ -1,0 +1,225 @@
+import type { CloudName } from "../../lib/cloud/schema.ts";
+import { entriesOf, Policy, type Stack, weightSum } from "../../lib/stack/schema.ts";
+import { mulberry32 } from "../support/scheduler.ts";
+import type { Network, UpdateEnd } from "../support/simulated-cloud.ts";
+
+/** What somebody does, or what goes wrong, after so many steps of the others. Plain data: it prints, and replays. */
+export type Operation = { after: number } & (
+  | { act: "declare"; stack: string; change: Partial<Stack> }
+  | { act: "forget" | "ask" | "release"; stack: string }
+  | { act: "drain"; cloud: string; drained: boolean }
+  | { act: "answer"; cloud: string; how: "confirmed" | "refuted" }
+  | { act: "network"; cloud: string; to: Network }
+  | { act: "heal" | "die" | "new_password" | "lose_entry" | "move_project"; cloud: string }
+  | { act: "updates"; cloud: string; end: UpdateEnd; ms: number }
+  | { act: "limit"; cloud: string; count: number }
+  | { act: "change" | "add"; cloud: string; stack: string; count: number }
+  | { act: "remove" | "replace" | "suspend" | "resume" | "rename"; cloud: string; stack: string }
+);
+
+/** Ten seconds: so many probes start, some runs die, and the stream is read once or all the time. */
+export type Step = {
+  operations: Operation[];
+  probes: number;
+  kills: { nth: number; after: number }[];
+  keepsReading: boolean;
+};
+
+/** What is still wrong when all else is well again. */
+export type Ailment =
+  | "none"
+  | "refused"
+  | "rejects"
+  | "limits"
+  | "drained"
+  | "missing"
+  | "suspended";
+
+export type History = {
+  seed: number;
+  clouds: string[];
+  stacks: string[];
+  /** What runs where at first. */
+  counts: number[];
+  first: Partial<Stack>;
+  stream: { loses: number; repeats: number; delays: number };
+  stalls: { part: number; ms: number };
+  steps: Step[];
+  ending: { ailment: Ailment; cloud: string; declares: Partial<Stack> | undefined };
+};
+
+const SECOND = 1_000;
+const allClouds = ["athens", "lisbon", "manchester", "paris"];
+
+type Choose = { (most: number): number; of: <T>(values: readonly T[]) => T };
+
+function chooser(seed: number): Choose {
+  const random = mulberry32(seed);
+  const choose = (most: number) => Math.floor(random() * most);
+  return Object.assign(choose, {
+    of: <T>(values: readonly T[]): T => values[choose(values.length)] as T,
+  });
+}
+
+/** The history of a seed: always the same one. */
+export function historyOf(seed: number): History {
+  const choose = chooser(seed);
+  const clouds = allClouds.slice(0, choose.of([2, 3, 3, 4]));
+  const stacks = choose(4) === 0 ? ["web", "db"] : ["web"];
+  const first = {
+    ...someDeclaration(choose, clouds),
+    weights: someWeights(choose, clouds),
+    paused: false,
+  };
+  const steps = Array.from({ length: 8 + choose(28) }, () => someStep(choose, clouds, stacks));
+  const isWhole = choose(2) === 0;
+  const declares = {
+    ...someDeclaration(choose, clouds),
+    count: choose(30),
+    paused: false,
+    weights: evenly(clouds),
+    count_parameter: "count",
+  };
+  return {
+    seed,
+    clouds,
+    stacks,
+    counts: clouds.map(() => choose(8)),
+    first,
+    stream: {
+      loses: choose.of([0, 0, 0.1]),
+      repeats: choose.of([0, 0.1]),
+      delays: choose.of([0, 0.3]),
+    },
+    stalls: choose.of([
+      { part: 0, ms: 0 },
+      { part: 0.01, ms: 50 * SECOND },
+    ]),
+    steps,
+    ending: {
+      ailment: choose.of([
+        ...Array.from({ length: 6 }, () => "none" as const),
+        ...(["refused", "rejects", "limits", "drained", "missing", "suspended"] as const),
+      ]),
+      cloud: choose.of(clouds),
+      declares: isWhole ? declares : undefined,
+    },
+  };
+}
+
+function someStep(choose: Choose, clouds: string[], stacks: string[]): Step {
+  const howMany = choose.of([0, 0, 0, 1, 1, 2]);
+  return {
+    operations: Array.from({ length: howMany }, () => someOperation(choose, clouds, stacks)),
+    probes: choose.of([0, 1, 1, 1, 1, 1, 1, 2]),
+    kills: choose(3) === 0 ? [{ nth: choose(3), after: choose(60) }] : [],
+    keepsReading: choose(3) > 0,
+  };
+}
+
+const networks: Network[] = [
+  "up",
+  "refused",
+  "refused",
+  "hang",
+  "hang",
+  "errors",
+  "lost_answers",
+  "late_patches",
+  "broken_patches",
+  "rejects",
+  "forbids",
+  "limits",
+];
+const ends: UpdateEnd[] = ["completes", "completes", "fails", "rolls_back", "never"];
+
+function someOperation(choose: Choose, clouds: string[], stacks: string[]): Operation {
+  const after = choose(40);
+  const [cloud, stack] = [choose.of(clouds), choose.of(stacks)];
+  switch (choose(24)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+      return { after, act: "declare", stack, change: someDeclaration(choose, clouds) };
+    case 4:
+      return { after, act: choose.of(["forget", "ask", "ask", "release"]), stack };
+    case 5:
+      return { after, act: "drain", cloud, drained: choose(2) === 0 };
+    case 6:
+      return { after, act: "answer", cloud, how: choose.of(["confirmed", "refuted"]) };
+    case 7:
+    case 8:
+    case 9:
+    case 10:
+    case 11:
+      return { after, act: "network", cloud, to: choose.of(networks) };
+    case 12:
+    case 13:
+      return { after, act: "heal", cloud };
+    case 14:
+      return { after, act: "die", cloud };
+    case 15:
+      return {
+        after,
+        act: choose.of(
+          stacks.length === 1
+            ? ["new_password", "lose_entry", "move_project"]
+            : ["new_password", "lose_entry"],
+        ),
+        cloud,
+      };
+    case 16:
+    case 17:
+      return {
+        after,
+        act: "updates",
+        cloud,
+        end: choose.of(ends),
+        ms: choose.of([2, 15, 90]) * SECOND,
+      };
+    case 18:
+      return { after, act: "limit", cloud, count: choose.of([3, 1_000]) };
+    case 19:
+    case 20:
+      return { after, act: "change", cloud, stack, count: choose(20) };
+    case 21:
+      return { after, act: "add", cloud, stack, count: choose(10) };
+    default:
+      return {
+        after,
+        act: choose.of(["remove", "replace", "suspend", "resume", "rename"]),
+        cloud,
+        stack,
+      };
+  }
+}
+
+function someDeclaration(choose: Choose, clouds: string[]): Partial<Stack> {
+  return {
+    count: choose(30),
+    ...(choose(2) === 0 ? { weights: someWeights(choose, clouds) } : {}),
+    ...(choose(12) === 0 ? { count_parameter: "size" } : {}),
+    partial: choose(4) > 0,
+    paused: choose(8) === 0,
+    policy: Policy.parse({
+      failover: choose.of(["even", "proportional", "none"]),
+      order: choose.of(["make_before_break", "make_before_break", "make_before_break", "at_once"]),
+      failback: choose.of(["auto", "auto", "manual"]),
+    }),
+  };
+}
+
+function someWeights(choose: Choose, clouds: string[]): Stack["weights"] {
+  const parts = clouds.map(() => choose(4));
+  const whole = parts.reduce((sum, part) => sum + part, 0) || 1;
+  const entries = clouds.flatMap((cloud, i) =>
+    choose(6) === 0 ? [] : [[cloud, (parts[i] ?? 0) / whole]],
+  );
+  const weights: Record<CloudName, number> = Object.fromEntries(entries);
+  return weightSum(weights) > 0 || entriesOf(weights).length > 0 ? weights : evenly(clouds);
+}
+
+function evenly(clouds: string[]): Stack["weights"] {
+  return Object.fromEntries(clouds.map((cloud) => [cloud, 1 / clouds.length]));
+}

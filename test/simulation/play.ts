@@ -1,0 +1,354 @@
+import assert from "node:assert/strict";
+import { CloudName } from "../../lib/cloud/schema.ts";
+import { allocate } from "../../lib/stack/allocation.ts";
+import { entriesOf, StackName, weightSum } from "../../lib/stack/schema.ts";
+import type { Run } from "../support/scheduler.ts";
+import type { SimulatedCloud } from "../support/simulated-cloud.ts";
+import { type World, world } from "../support/world.ts";
+import type { History, Operation, Step } from "./history.ts";
+import { monitor, type WatcherOf } from "./monitor.ts";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const TICK = 10 * SECOND;
+
+/** What a history came to; `failure` says which invariant did not hold, and how. */
+export type Played = { failure?: string; pushes: number; virtualMs: number };
+
+/** Plays a history in its own world, every invariant watched. Never throws. */
+export async function play(history: History, more: WatcherOf[] = []): Promise<Played> {
+  const watched = monitor(more);
+  const one = world({ clouds: history.clouds, seed: history.seed, watch: watched });
+  watched.attach(one);
+  const startedAt = one.time.now().getTime();
+  let failure: string | undefined;
+  try {
+    await begin(one, history);
+    const runs: Run[] = [];
+    for (const step of history.steps) {
+      runs.push(...(await tenSeconds(one, step)));
+      watched.check();
+    }
+    await one.time.finish(runs);
+    await heal(one, history);
+    await rest(one, history, watched.check);
+  } catch (error) {
+    failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+  return {
+    ...(failure === undefined ? {} : { failure }),
+    pushes: one.patches(),
+    virtualMs: one.time.now().getTime() - startedAt,
+  };
+}
+
+async function begin(one: World, history: History): Promise<void> {
+  history.clouds.forEach((cloud, i) => {
+    for (const stack of history.stacks) one.of(cloud).add(stack, history.counts[i] ?? 0);
+  });
+  await one.tick();
+  for (const stack of history.stacks) await one.declare(history.first, stack);
+  Object.assign(one.stream, history.stream);
+  Object.assign(one.time.stalls, history.stalls);
+}
+
+/** Whoever is still at work when the ten seconds are over goes on in the next. */
+async function tenSeconds(one: World, step: Step): Promise<Run[]> {
+  const { time } = one;
+  const next = time.now().getTime() + TICK;
+  const runs = [...Array.from({ length: step.probes }, () => one.probe()), ...one.lanes()];
+  for (const { nth, after } of step.kills) {
+    const doomed = runs[nth % Math.max(1, runs.length)];
+    if (doomed) {
+      afterTurns(one, after, async () => {
+        doomed.owner.isDead = true;
+      });
+    }
+  }
+  const doings = step.operations.map((operation) =>
+    afterTurns(one, operation.after, () => act(one, operation)),
+  );
+  await time.finish([...runs, ...doings], next);
+  while (step.keepsReading && time.now().getTime() < next) {
+    const more = one.lanes();
+    if (more.length === 0) break;
+    await time.finish(more, next);
+  }
+  for (const doing of doings) if (doing.error() !== undefined) throw doing.error();
+  time.skip(Math.max(0, next - time.now().getTime()));
+  return [...runs, ...doings];
+}
+
+function afterTurns(one: World, turns: number, work: () => Promise<void>): Run {
+  return one.time.start("somebody", async (owner) => {
+    for (let turn = 0; turn < turns; turn += 1) await one.time.turn(owner);
+    await work();
+  });
+}
+
+async function act(one: World, operation: Operation): Promise<void> {
+  switch (operation.act) {
+    case "declare":
+      await one.declare(operation.change, operation.stack);
+      return;
+    case "forget":
+      return one.forget(operation.stack);
+    case "ask":
+      return one.ask(operation.stack);
+    case "release":
+      return release(one, operation.stack);
+    case "drain":
+      return one.drain(operation.cloud, operation.drained);
+    case "answer":
+      return one.answer(operation.cloud, operation.how);
+    default:
+      return actOnCloud(one, operation);
+  }
+}
+
+type OnCloud = Exclude<
+  Operation,
+  { act: "declare" | "forget" | "ask" | "release" | "drain" | "answer" }
+>;
+
+function actOnCloud(one: World, operation: OnCloud): void {
+  const cloud = one.of(operation.cloud);
+  switch (operation.act) {
+    case "network":
+      cloud.network = operation.to;
+      break;
+    case "heal":
+      mend(one, operation.cloud);
+      break;
+    case "die":
+      cloud.die();
+      break;
+    case "new_password":
+      cloud.changeCredentials();
+      break;
+    case "lose_entry":
+      cloud.isConfigured = false;
+      break;
+    case "move_project":
+      cloud.project = `${cloud.project}-2`;
+      break;
+    case "limit":
+      cloud.limit = operation.count;
+      break;
+    case "updates":
+      Object.assign(cloud, { updates: operation.end, updateMs: operation.ms });
+      break;
+    default:
+      actOnHeatStack(cloud, operation);
+  }
+}
+
+type OnHeatStack = Extract<OnCloud, { stack: string }>;
+
+function actOnHeatStack(cloud: SimulatedCloud, operation: OnHeatStack): void {
+  const { stack } = operation;
+  const parameter = cloud.parameter(stack);
+  switch (operation.act) {
+    case "change":
+      cloud.change(stack, operation.count, parameter);
+      break;
+    case "add":
+      if (!cloud.find(stack)) cloud.add(stack, operation.count);
+      break;
+    case "replace":
+      cloud.remove(stack);
+      cloud.add(stack, 1);
+      break;
+    case "rename":
+      cloud.rename(stack, parameter === "size" ? "count" : "size");
+      break;
+    default:
+      cloud[operation.act](stack);
+  }
+}
+
+async function release(one: World, stack: string): Promise<void> {
+  const { stack: declared } = await one.view(stack);
+  if (!declared || declared.deleted_at !== undefined) return;
+  await one.declare({ released: { at: one.time.now().toISOString() } }, stack);
+}
+
+function mend(one: World, name: string): void {
+  const cloud = one.of(name);
+  if (cloud.network === "rejects" && one.time.random() < 0.5) cloud.changeCredentials();
+  cloud.heal();
+  cloud.isConfigured = true;
+}
+
+/** All is well again, but for one ailment; where the history says so, somebody declares anew. */
+async function heal(one: World, { clouds, stacks, ending }: History): Promise<void> {
+  Object.assign(one.time.stalls, { part: 0 });
+  for (const name of clouds) {
+    const cloud = one.of(name);
+    mend(one, name);
+    Object.assign(cloud, { updateMs: 5 * SECOND, limit: 1_000_000 });
+    // Whatever else there was, the credentials are again for the project that was driven first.
+    for (const stack of stacks)
+      cloud.project = (await one.seen(name, stack))?.project_id ?? cloud.project;
+    await one.drain(name, false);
+  }
+  for (const stack of stacks) {
+    if (ending.declares) await one.declare(ending.declares, stack);
+    const { stack: declared } = await one.view(stack);
+    for (const name of clouds) {
+      const cloud = one.of(name);
+      if (!cloud.find(stack)) cloud.add(stack, 1);
+      cloud.resume(stack);
+      // An update that never ends keeps its parameters: somebody replaces the whole heat stack.
+      if (cloud.parameter(stack) !== declared?.count_parameter) cloud.remove(stack);
+      if (!cloud.find(stack)) cloud.add(stack, 1, declared?.count_parameter);
+    }
+  }
+  const sick = one.of(ending.cloud);
+  switch (ending.ailment) {
+    case "none":
+      return;
+    case "drained":
+      return one.drain(ending.cloud);
+    case "missing":
+      for (const stack of stacks) sick.remove(stack);
+      return;
+    case "suspended":
+      for (const stack of stacks) sick.suspend(stack);
+      return;
+    default:
+      sick.network = ending.ailment;
+  }
+}
+
+/** Hours later: what was declared is there, in few pushes, and nothing moves any more. */
+async function rest(one: World, history: History, check: () => void): Promise<void> {
+  const { clouds, stacks } = history;
+  const before = one.patches();
+  await calm(one, 30 * MINUTE);
+  check();
+  Object.assign(one.stream, { loses: 0, repeats: 0, delays: 0 });
+  for (const stack of stacks) await release(one, stack);
+  await calm(one, 4 * HOUR);
+  check();
+  assert.deepEqual(one.thrown, [], "9 nothing is lost: a reconcile threw");
+  for (const stack of stacks) await isAsDeclared(one, history, stack);
+  const pushes = one.patches() - before;
+  const most = 10 * clouds.length * stacks.length;
+  assert.ok(pushes <= most, `at rest: ${pushes} pushes after all was well`);
+  await doesNothing(one, stacks);
+  check();
+  if (history.stream.loses === 0) isAnnounced(one, history);
+}
+
+/**
+ * Lets time pass. While nothing moves, it jumps to the next moment at which something could: a quiet
+ * stretch costs nothing.
+ */
+async function calm(one: World, ms: number): Promise<void> {
+  const end = one.time.now().getTime() + ms;
+  for (let quietTicks = 0; one.time.now().getTime() < end; ) {
+    const startedAt = one.time.now().getTime();
+    const written = one.writes();
+    await one.tick();
+    await one.drainStream();
+    const isQuiet = movedSince(one, written).length === 0;
+    quietTicks = isQuiet ? quietTicks + 1 : 0;
+    const next = quietTicks > 7 ? nextMoment(one, startedAt) : startedAt + TICK;
+    one.time.skip(Math.max(0, Math.min(next, end) - one.time.now().getTime()));
+  }
+}
+
+/** When something is due, at least every half an hour. */
+function nextMoment(one: World, nowMs: number): number {
+  const statuses = one.table.peekAll("STATUS").map(({ due_at }) => Date.parse(String(due_at)));
+  const votes = one.clouds.flatMap((cloud) => one.table.peekAll(`CLOUD#${cloud}`, "VOTE#"));
+  const pauses = votes.map((vote) =>
+    Date.parse(String((vote.login_pause as { until?: string } | undefined)?.until)),
+  );
+  const changes = one.clouds.map((cloud) => one.of(cloud).nextChange());
+  const ahead = [...statuses, ...pauses, ...changes].filter((at) => at > nowMs);
+  return Math.max(nowMs + TICK, Math.min(nowMs + 30 * MINUTE, ...ahead));
+}
+
+function movedSince(one: World, written: number): string[] {
+  return one.table.records
+    .slice(written)
+    .filter(({ keys: { sk } }) => !sk.startsWith("VOTE#"))
+    .map(({ keys: { pk, sk } }) => `${pk} ${sk}`);
+}
+
+async function doesNothing(one: World, stacks: string[]): Promise<void> {
+  // What is blocked is tried every hour: not now.
+  if (nextMoment(one, one.time.now().getTime()) < one.time.now().getTime() + 3 * MINUTE) {
+    await calm(one, 4 * MINUTE);
+  }
+  for (const stack of stacks) await one.reconcile(stack);
+  const [writes, patches] = [one.writes(), one.patches()];
+  for (const stack of stacks) await one.reconcile(stack);
+  assert.deepEqual(movedSince(one, writes), [], "at rest: a second reconcile writes");
+  await one.pass(2 * MINUTE);
+  assert.deepEqual(movedSince(one, writes), [], "at rest: something wakes itself");
+  assert.equal(one.patches(), patches, "at rest: it pushes without need");
+}
+
+async function isAsDeclared(one: World, history: History, name: string): Promise<void> {
+  const { ending, clouds } = history;
+  const { stack, shares, status, seen } = await one.view(name);
+  if (!stack || stack.deleted_at !== undefined || stack.paused) return;
+  const { weights, count_parameter } = stack;
+  const listed = entriesOf(weights).map(([cloud]) => cloud);
+  // A cloud that only abstains stays what it was before: lost, or without the heat stack.
+  const own = await one.seen(ending.cloud, name);
+  const isLost =
+    ["refused", "missing", "drained"].includes(ending.ailment) ||
+    own?.missing !== undefined ||
+    (await one.verdict(ending.cloud))?.verdict === "unreachable";
+  const lost = new Set(isLost && ending.ailment !== "none" ? [ending.cloud] : []);
+  const available = new Set(listed.filter((cloud) => !lost.has(cloud)));
+  const drained = new Set(ending.ailment === "drained" ? [CloudName.parse(ending.cloud)] : []);
+  const wanted = allocate({
+    stack_name: StackName.parse(name),
+    count: stack.count,
+    weights,
+    available,
+    drained,
+    failover: stack.policy.failover,
+  });
+  if (wanted === "hold") return;
+  const desired = new Map(shares.map((share) => [share.cloud, share]));
+  const summary = listed.map((cloud) => {
+    const share = desired.get(cloud);
+    const held = share?.held?.reason ?? share?.blocked?.code ?? "";
+    return `${cloud}: wants ${wanted[cloud]}, desired ${share?.desired}, ${one.of(cloud).count(name, count_parameter)} there, in place ${seen.get(cloud)?.in_place} ${held}`;
+  });
+  const why = `7 newest wins: ${status?.state} ${ending.ailment} ${summary.join("; ")}; due ${status?.due_at}, now ${one.time.now().toISOString()}`;
+  const isIncomplete = !stack.completed && !stack.partial;
+  for (const cloud of listed) {
+    const share = desired.get(cloud);
+    assert.equal(share?.desired, wanted[cloud], why);
+    if (cloud === ending.cloud && ending.ailment !== "none" && ending.ailment !== "drained")
+      continue;
+    const isHeld = share?.held?.reason === "order" || (isIncomplete && share?.held !== undefined);
+    if (isHeld && (ending.ailment !== "none" || isIncomplete)) continue;
+    assert.equal(one.of(cloud).count(name, count_parameter), wanted[cloud], why);
+    assert.equal(one.of(cloud).runs(name), wanted[cloud], why);
+  }
+  const isWell = ending.ailment === "none" && !isIncomplete && listed.length > 0;
+  if (isWell) assert.equal(status?.state, "converged", why);
+  assert.ok(clouds.length > 0 && weightSum(weights) <= 1);
+}
+
+/** Nothing was lost on the way: every fact reached the bus. */
+function isAnnounced(one: World, { clouds, stacks }: History): void {
+  const announced = new Set(one.events.map(({ id }) => id));
+  const partitions = [
+    ...clouds.map((cloud) => `CLOUD#${cloud}`),
+    ...stacks.map((name) => `STACK#${name}`),
+  ];
+  const silent = partitions
+    .flatMap((pk) => one.table.peekAll(pk, "EVENT#"))
+    .filter(({ id }) => !announced.has(String(id)));
+  assert.deepEqual(silent, [], "10 explained: a fact never reached the bus");
+}

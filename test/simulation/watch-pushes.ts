@@ -1,0 +1,199 @@
+import { Seen, Verdict } from "../../lib/cloud/schema.ts";
+import { type Push, Share, Stack, Status } from "../../lib/stack/schema.ts";
+import type { Committed } from "../support/memory-table.ts";
+import type { Owner } from "../support/scheduler.ts";
+import type { SimulatedStack } from "../support/simulated-cloud.ts";
+import type { World } from "../support/world.ts";
+import type { Complain, Watcher } from "./monitor.ts";
+
+type Planned = { owner: Owner | undefined; push: Push; stack: string; cloud: string };
+type Past<T> = { until: number; value: T };
+
+/** Invariant 6, and the rules of DESIGN 3.2 by which a push may be sent. */
+export function watchPushes(one: World, complain: Complain): Watcher {
+  const planned = new Map<string, Planned>();
+  const lastPatch = new Map<
+    string,
+    { generation: number; count: number; at: number; id: string }
+  >();
+  /** Declarations by uid and generation: a push is held to its own. */
+  const declared = new Map<string, Stack>();
+  /** What SEENs and VERDICTs said before, and until when: a run decides on what it read. */
+  const pastSeen = new Map<string, Past<Seen>[]>();
+  const pastVerdicts = new Map<string, Past<Verdict>[]>();
+  const viewReadAt = new Map<Owner, number>();
+  const fullReads = new Map<Owner, Map<string, { at: number; isRunning: boolean }>>();
+  const nowMs = () => one.time.now().getTime();
+
+  function seenThere(stack: string, cloud: string, since: number): Seen[] {
+    const item = one.table.peek({ pk: `CLOUD#${cloud}`, sk: `SEEN#${stack}` });
+    const past = (pastSeen.get(`${cloud}/${stack}`) ?? []).filter(({ until }) => until >= since);
+    return [...past.map(({ value }) => value), ...(item ? [Seen.parse(item)] : [])];
+  }
+
+  function verdictsOn(cloud: string, since: number): Verdict[] {
+    const item = one.table.peek({ pk: "VERDICT", sk: cloud });
+    const past = (pastVerdicts.get(cloud) ?? []).filter(({ until }) => until >= since);
+    return [...past.map(({ value }) => value), ...(item ? [Verdict.parse(item)] : [])];
+  }
+
+  /** What can have been known to be in place, less what our own pushes there ask for. */
+  function placesOf(share: Share, stack: Stack, since: number): number[] {
+    const { cloud, push, lost } = share;
+    const verdicts = verdictsOn(cloud, since);
+    return verdicts.flatMap((verdict) => {
+      const isReleased = (stack.released?.at ?? "") > (verdict.returned_at ?? "");
+      const waits = stack.policy.failback === "manual" && lost && !isReleased;
+      if (verdict.verdict !== "reachable" || waits) return [];
+      return seenThere(stack.stack_name, cloud, since)
+        .filter((seen) => seen.parameter === stack.count_parameter)
+        .filter((seen) => seen.read_at >= (verdict.returned_at ?? ""))
+        .map((seen) =>
+          push && !isOver(push, seen) ? Math.min(seen.in_place, push.count) : seen.in_place,
+        );
+    });
+  }
+
+  /** In the product's favour: a run may have read any of them. */
+  function placeOf(share: Share, stack: Stack, since: number): number {
+    return Math.max(0, ...placesOf(share, stack, since));
+  }
+
+  function isOver(push: Push, seen: Seen): boolean {
+    if (push.answered?.outcome === "refused") return true;
+    return (
+      seen.read_at > (push.answered?.at ?? push.at) && !seen.heat_status?.endsWith("_IN_PROGRESS")
+    );
+  }
+
+  function neverBelow(owner: Owner, share: Share, push: Push, last: Push | undefined): void {
+    const status = Status.parse(one.table.peek({ pk: "STATUS", sk: share.stack_name }));
+    const stack = declared.get(`${status.uid} ${push.generation}`);
+    if (!stack || stack.policy.order === "at_once") return;
+    const since = viewReadAt.get(owner) ?? 0;
+    const unpushed: Share = { ...share, push: last };
+    const before = Math.min(...placesOf(unpushed, stack, since));
+    if (push.count >= before) return;
+    const shares = one.table
+      .peekAll(`STACK#${share.stack_name}`, "SHARE#")
+      .map((item) => Share.parse(item))
+      .filter(({ cloud }) => Object.hasOwn(stack.weights, cloud));
+    const total = shares.reduce((sum, { desired }) => sum + desired, 0);
+    const places = shares.map((each) => `${each.cloud} ${placeOf(each, stack, since)}`);
+    const place = shares.reduce((sum, each) => sum + placeOf(each, stack, since), 0);
+    const floor = Math.min(status.old_total ?? total, total);
+    if (place < floor) {
+      const what = `${share.stack_name}: ${share.cloud} ${before} -> ${push.count} leaves ${places.join(", ")}`;
+      complain("6 never below", `${what}: ${place} of ${floor}`);
+    }
+  }
+
+  /** What is said to be in place must run, unless somebody else was at it since. */
+  function believable(seen: Seen): void {
+    const stack = seen.heat_stack_id ? one.of(seen.cloud).byId(seen.heat_stack_id) : undefined;
+    if (!stack || seen.in_place <= stack.runs) return;
+    if (stack.touchedAt >= Date.parse(seen.complete_at ?? seen.read_at)) return;
+    // A push of ours that began since the read takes some away at once.
+    if ((stack.update?.startedAt ?? 0) >= Date.parse(seen.read_at)) return;
+    // One that was carried out and overtaken unseen is known by its own number.
+    const item = one.table.peek({ pk: `STACK#${stack.name}`, sk: `SHARE#${seen.cloud}` });
+    const push = item?.push as Push | undefined;
+    if (push && (seen.complete_at ?? "") <= push.at && push.count <= stack.runs) return;
+    complain(
+      "6 never below",
+      `${seen.cloud}: ${seen.in_place} in place is said, ${stack.runs} run`,
+    );
+  }
+
+  function written(owner: Owner | undefined, { before, after }: Committed): void {
+    const share = after && Share.parse(after);
+    const old = before?.push as Push | undefined;
+    if (!share?.push || share.push.id === old?.id) return;
+    const { push, cloud, stack_name } = share;
+    planned.set(push.id, { owner, push, stack: stack_name, cloud });
+    if (owner) neverBelow(owner, share, push, old);
+  }
+
+  function sent(
+    owner: Owner,
+    cloud: string,
+    id: string,
+    count: number,
+    stack: SimulatedStack | undefined,
+  ): void {
+    const name = stack?.name ?? "web";
+    const item = one.table.peek({ pk: `STACK#${name}`, sk: `SHARE#${cloud}` });
+    const push = item && Share.parse(item).push;
+    const isOurs = push && planned.get(push.id)?.owner === owner && push.count === count;
+    if (!isOurs) complain("fencing", `${cloud} gets a PATCH of ${count} that is not written down`);
+    const read = fullReads.get(owner)?.get(id);
+    if (!read) complain("fencing", `${cloud} gets a PATCH without a read in the same run`);
+    if (stack) overtaking(cloud, stack, read);
+    if (push) repeated(cloud, name, id, push);
+  }
+
+  function overtaking(
+    cloud: string,
+    { update, touchedAt }: SimulatedStack,
+    read: { at: number; isRunning: boolean } | undefined,
+  ): void {
+    if (!update || update.end === "never") return;
+    const isForeign = touchedAt >= update.startedAt;
+    const wasSeen =
+      read !== undefined && update.startedAt < read.at && nowMs() - update.startedAt < 10 * 60_000;
+    if (!isForeign || wasSeen) complain("fencing", `${cloud} gets a PATCH during an update`);
+  }
+
+  /** The same again only after the growing pause, unless a person asked or the heat stack is another. */
+  function repeated(cloud: string, name: string, id: string, { generation, count }: Push): void {
+    const key = `${cloud}/${name}`;
+    const before = lastPatch.get(key);
+    lastPatch.set(key, { generation, count, at: nowMs(), id });
+    if (before?.generation !== generation || before.count !== count || before.id !== id) return;
+    const asked = one.table.peek({ pk: `STACK#${name}`, sk: "WAKE" })?.asked_at;
+    const wasAsked = asked !== undefined && Date.parse(String(asked)) >= before.at - 60_000;
+    // A run may have been frozen between writing it down and sending it.
+    const pause = one.time.stalls.ms > 0 ? 0 : 40_000;
+    if (!wasAsked && nowMs() - before.at < pause) {
+      complain("pauses", `${cloud} gets ${count} again after ${nowMs() - before.at} ms`);
+    }
+  }
+
+  return {
+    read: (owner, pk) => {
+      // STATUS is read first, whenever a run begins anew.
+      if (pk === "STATUS") viewReadAt.set(owner, nowMs());
+    },
+    answer: (owner, cloud, call, fault) => {
+      if (!call.startsWith("show ") || fault) return;
+      const id = call.slice("show ".length);
+      const own = fullReads.get(owner) ?? new Map();
+      fullReads.set(owner, own);
+      own.set(id, { at: nowMs(), isRunning: one.of(cloud).byId(id)?.update !== undefined });
+    },
+    committed: (owner, changes) => {
+      for (const change of changes) {
+        const { key, before, after } = change;
+        if (key.pk === "STACK" && after) {
+          const stack = Stack.parse(after);
+          declared.set(`${stack.uid} ${stack.generation}`, stack);
+        }
+        if (key.pk === "VERDICT" && before) remember(pastVerdicts, key.sk, Verdict.parse(before));
+        if (key.sk.startsWith("SEEN#") && before) {
+          const seen = Seen.parse(before);
+          remember(pastSeen, `${seen.cloud}/${seen.stack_name}`, seen);
+        }
+        if (key.sk.startsWith("SEEN#") && after) believable(Seen.parse(after));
+        if (key.sk.startsWith("SHARE#")) written(owner, change);
+      }
+    },
+    patch: (owner, cloud, { ref, count }, stack) => {
+      if (owner) sent(owner, cloud, ref.heat_stack_id, count, stack);
+    },
+  };
+
+  function remember<T>(past: Map<string, Past<T>[]>, key: string, value: T): void {
+    const recent = (past.get(key) ?? []).filter(({ until }) => nowMs() - until < 10 * 60_000);
+    past.set(key, [...recent, { until: nowMs(), value }]);
+  }
+}

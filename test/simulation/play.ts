@@ -25,12 +25,12 @@ export async function play(history: History, more: WatcherOf[] = []): Promise<Pl
   let failure: string | undefined;
   try {
     await begin(one, history);
-    const runs: Run[] = [];
+    let atWork: Run[] = [];
     for (const step of history.steps) {
-      runs.push(...(await tenSeconds(one, step)));
+      atWork = await tenSeconds(one, step, atWork);
       watched.check();
     }
-    await one.time.finish(runs);
+    await one.time.finish(atWork);
     await heal(one, history);
     await rest(one, history, watched.check);
   } catch (error) {
@@ -54,7 +54,7 @@ async function begin(one: World, history: History): Promise<void> {
 }
 
 /** Whoever is still at work when the ten seconds are over goes on in the next. */
-async function tenSeconds(one: World, step: Step): Promise<Run[]> {
+async function tenSeconds(one: World, step: Step, atWork: Run[]): Promise<Run[]> {
   const { time } = one;
   const next = time.now().getTime() + TICK;
   const runs = [...Array.from({ length: step.probes }, () => one.probe()), ...one.lanes()];
@@ -69,15 +69,17 @@ async function tenSeconds(one: World, step: Step): Promise<Run[]> {
   const doings = step.operations.map((operation) =>
     afterTurns(one, operation.after, () => act(one, operation)),
   );
-  await time.finish([...runs, ...doings], next);
+  const all = [...atWork, ...runs, ...doings];
+  await time.finish(all, next);
   while (step.keepsReading && time.now().getTime() < next) {
     const more = one.lanes();
     if (more.length === 0) break;
-    await time.finish(more, next);
+    all.push(...more);
+    await time.finish(all, next);
   }
   for (const doing of doings) if (doing.error() !== undefined) throw doing.error();
   time.skip(Math.max(0, next - time.now().getTime()));
-  return [...runs, ...doings];
+  return all.filter((run) => !run.hasEnded());
 }
 
 function afterTurns(one: World, turns: number, work: () => Promise<void>): Run {
@@ -189,9 +191,13 @@ async function heal(one: World, { clouds, stacks, ending }: History): Promise<vo
     mend(one, name);
     Object.assign(cloud, { updateMs: 5 * SECOND, limit: 1_000_000 });
     // Whatever else there was, the credentials are again for the project that was driven first.
-    for (const stack of stacks)
-      cloud.project = (await one.seen(name, stack))?.project_id ?? cloud.project;
-    await one.drain(name, false);
+    for (const stack of stacks) {
+      const seen = one.table.peek({ pk: `CLOUD#${name}`, sk: `SEEN#${stack}` });
+      cloud.project = String(seen?.project_id ?? cloud.project);
+    }
+    // Whoever asks for what is so already would wake all stacks: they must find out by themselves.
+    const orders = one.table.peek({ pk: "CLOUD", sk: name });
+    if (orders?.drained) await one.drain(name, false);
   }
   for (const stack of stacks) {
     if (ending.declares) await one.declare(ending.declares, stack);
@@ -229,7 +235,11 @@ async function rest(one: World, history: History, check: () => void): Promise<vo
   await calm(one, 30 * MINUTE);
   check();
   Object.assign(one.stream, { loses: 0, repeats: 0, delays: 0 });
-  for (const stack of stacks) await release(one, stack);
+  for (const stack of stacks) {
+    const { stack: declared, shares } = await one.view(stack);
+    const waits = declared?.policy.failback === "manual" && shares.some(({ lost }) => lost);
+    if (waits) await release(one, stack);
+  }
   await calm(one, 4 * HOUR);
   check();
   assert.deepEqual(one.thrown, [], "9 nothing is lost: a reconcile threw");

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, Worker, workerData } from "node:worker_threads";
 import { historyOf } from "./history.ts";
 import { play } from "./play.ts";
 
@@ -14,8 +14,6 @@ export type Trial = {
   patience?: number;
 };
 
-type Share = { first: number; step: number };
-
 /**
  * Plays seeds from the first on, in threads: node:test follows every promise of its own thread, which
  * costs more than the simulation.
@@ -27,12 +25,17 @@ export async function trySeeds(
   const threads = Math.min(2, availableParallelism());
   const tried: Tried = { seeds: 0, pushes: 0, virtualMs: 0, failures: [] };
   const end = Date.now() + seconds * 1000;
+  let next = first;
   const isEnough = () =>
-    (tried.seeds >= least && Date.now() >= end) || tried.failures.length >= patience;
+    (next - first >= least && Date.now() >= end) || tried.failures.length >= patience;
   await Promise.all(
-    Array.from({ length: threads }, (_, nth) => {
-      const share: Share = { first: first + nth, step: threads };
-      const worker = new Worker(new URL(import.meta.url), { workerData: share });
+    Array.from({ length: threads }, () => {
+      const worker = new Worker(new URL(import.meta.url), { workerData: "seeds" });
+      const goOn = () => {
+        if (isEnough()) return worker.postMessage(undefined);
+        worker.postMessage(next);
+        next += 1;
+      };
       return new Promise<void>((resolve, reject) => {
         worker.on("error", reject);
         worker.on("exit", () => resolve());
@@ -42,8 +45,9 @@ export async function trySeeds(
           tried.virtualMs += virtualMs;
           tried.failures.push(...failures);
           report(tried);
-          if (isEnough()) void worker.terminate();
+          goOn();
         });
+        goOn();
       });
     }),
   );
@@ -51,12 +55,14 @@ export async function trySeeds(
   return tried;
 }
 
-async function playForever({ first, step }: Share): Promise<void> {
-  for (let seed = first; ; seed += step) {
+/** Plays whatever seed it is given, until it is given none. */
+function serve(port: MessagePort): void {
+  port.on("message", async (seed: number | undefined) => {
+    if (seed === undefined) return port.close();
     const { failure, pushes, virtualMs } = await play(historyOf(seed));
     const failures = failure === undefined ? [] : [{ seed, failure }];
-    parentPort?.postMessage({ seeds: 1, pushes, virtualMs, failures } satisfies Tried);
-  }
+    port.postMessage({ seeds: 1, pushes, virtualMs, failures } satisfies Tried);
+  });
 }
 
-if (!isMainThread && workerData) await playForever(workerData as Share);
+if (workerData === "seeds" && parentPort) serve(parentPort);

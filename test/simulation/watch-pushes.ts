@@ -93,6 +93,9 @@ export function watchPushes(one: World, complain: Complain): Watcher {
     const stack = seen.heat_stack_id ? one.of(seen.cloud).byId(seen.heat_stack_id) : undefined;
     if (!stack || seen.in_place <= stack.runs) return;
     if (stack.touchedAt >= Date.parse(seen.complete_at ?? seen.read_at)) return;
+    // The first reading of all, after a resume: nobody can know what failed before it.
+    const isBlind = /^(CHECK|RESUME)_/.test(seen.heat_status ?? "");
+    if (isBlind && seen.complete_at === seen.read_at) return;
     // A push of ours that began since the read takes some away at once.
     if ((stack.update?.startedAt ?? 0) >= Date.parse(seen.read_at)) return;
     // One that was carried out and overtaken unseen is known by its own number.

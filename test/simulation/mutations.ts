@@ -1,0 +1,198 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A rule of DESIGN, broken: this text of that file becomes another. */
+type Mutation = { rule: string; file: string; from: string; to: string };
+
+const shares = "lib/table/shares.ts";
+const view = "lib/stack/view.ts";
+const pushes = "lib/stack/pushes.ts";
+const verdict = "lib/cloud/verdict.ts";
+const vote = "lib/cloud/vote.ts";
+
+const mutations: Mutation[] = [
+  {
+    rule: "a push is fenced by its share's version and push",
+    file: shares,
+    from: 'equals: { version, "push.id": push_id_read }',
+    to: "equals: {}",
+  },
+  {
+    rule: "a reconcile writes on the version that it read",
+    file: shares,
+    from: "{ exists: false } : { equals: { version } }",
+    to: "{ equals: {} } : { equals: {} }",
+  },
+  {
+    rule: "a reconcile writes for the declaration that it read",
+    file: shares,
+    from: "{ equals: { uid, generation, deleted_at: undefined } }",
+    to: "{ equals: {} }",
+  },
+  {
+    rule: "a 401 is no silence",
+    file: "lib/cloud/faults.ts",
+    from: 'fault.class === "path" || fault.class === "service"',
+    to: '["path", "service", "credentials"].includes(fault.class)',
+  },
+  {
+    rule: "after a return nothing counts before it is read again",
+    file: view,
+    from: 'raw.read_at >= (verdict?.returned_at ?? "")',
+    to: "true",
+  },
+  {
+    rule: "nothing is pushed into an update",
+    file: pushes,
+    from: 'return heatState(status) === "in_progress" || refusesUpdates(status);',
+    to: "return refusesUpdates(status);",
+  },
+  { rule: "one miss is nothing", file: vote, from: "THRESHOLD = 3", to: "THRESHOLD = 1" },
+  {
+    rule: "one success does not end an outage",
+    file: verdict,
+    from: 'return up >= majority ? "reachable" : "unreachable";',
+    to: 'return anyUp ? "reachable" : "unreachable";',
+  },
+  {
+    rule: "a void tick says nothing",
+    file: vote,
+    from: "return asked.length >= 2 &&",
+    to: "return asked.length >= 99 &&",
+  },
+  {
+    rule: "the blast limit",
+    file: verdict,
+    from: "isNew && isBlast ?",
+    to: "isNew && isBlast && known === undefined ?",
+  },
+  {
+    rule: "an unanswered PATCH is not taken for ended at once",
+    file: view,
+    from: "return seen.read_at >= traceDue(at, verdict, pushSilenceMs);",
+    to: "return pushSilenceMs > 0;",
+  },
+  {
+    rule: "the same push again only after a pause",
+    file: pushes,
+    from: "return isSame && retryAt !== undefined && retryAt > now ? retryAt : undefined;",
+    to: "return isSame && retryAt !== undefined && retryAt > now && count < 0 ? retryAt : undefined;",
+  },
+  {
+    rule: "a scale-down takes the surplus only",
+    file: pushes,
+    from: "return Math.max(0, place - Math.min(oldTotal ?? total, total));",
+    to: "return place + (oldTotal ?? total);",
+  },
+  {
+    rule: "the place of an open push is the lower number",
+    file: pushes,
+    from: "push && (isOpen || isUnconfirmed) ? Math.min",
+    to: "push && isOpen && isUnconfirmed && !seen ? Math.min",
+  },
+  {
+    rule: "what failed is not in place",
+    file: "lib/cloud/seen.ts",
+    from: "return confirms(heat_status, previous) ? count : Math.min(before, count);",
+    to: "return confirms(heat_status, previous) ? count : Math.max(before, count);",
+  },
+  {
+    rule: "every PATCH is preceded by a read of the same run",
+    file: "lib/stack/reconcile.ts",
+    from: "new Set([...due, ...pushed]",
+    to: "new Set([...due, ...pushed.slice(0, 0)]",
+  },
+  {
+    rule: "after one silence no further call goes there",
+    file: "lib/stack/reconcile.ts",
+    from: "if (isSilence(fault)) memory.givenUp.set(cloud, fault);",
+    to: "if (isSilence(fault)) memory.givenUp.delete(cloud);",
+  },
+  {
+    rule: "what is stuck is freed",
+    file: "lib/cloud/observe.ts",
+    from: "if (!isUnderWay(detail)) return",
+    to: "if (client) return",
+  },
+  {
+    rule: "what is missing is dealt to the others",
+    file: view,
+    from: "isAvailable: isHere && !isDrained && !isMissing",
+    to: "isAvailable: isHere && !isDrained",
+  },
+  {
+    rule: "the tick wakes what is overdue",
+    file: "lib/cloud/overdue.ts",
+    from: "return stacks.filter(isOverdue)",
+    to: "return stacks.filter((stack) => isOverdue(stack) && stack.count < 0)",
+  },
+  {
+    rule: "the watch wakes a stack that missed a reading",
+    file: "lib/cloud/watch.ts",
+    from: "return elapsed(read_at, now) > intervalMs && !hasMark",
+    to: "return elapsed(read_at, now) < 0 && !hasMark",
+  },
+  {
+    rule: "overlapping ticks share one blast limit",
+    file: "lib/cloud/tick.ts",
+    from: "await save(loss, knownAt)",
+    to: "await save(loss, new Map())",
+  },
+  {
+    rule: "every reallocation has its event",
+    file: "lib/stack/facts.ts",
+    from: "if (changes.length === 0) return [];",
+    to: "if (changes.length < 2) return [];",
+  },
+  {
+    rule: "the shares add up to the total",
+    file: "lib/stack/allocation.ts",
+    from: "Math.ceil((instances - rank) / survivors.length)",
+    to: "Math.ceil((instances - rank * 0) / survivors.length)",
+  },
+];
+
+/** `node test/simulation/mutations.ts [part of a rule]`; `SEEDS=` how many to try before giving up. */
+const { SEEDS = "3000" } = process.env;
+const [wanted = ""] = process.argv.slice(2);
+const root = new URL("../../", import.meta.url).pathname;
+let survivors = 0;
+console.log("| broken rule | caught by | after seeds |\n|---|---|---|");
+for (const mutation of mutations.filter(({ rule }) => rule.includes(wanted))) {
+  const caught = await outcomeOf(mutation);
+  if (!caught) survivors += 1;
+  console.log(
+    `| ${mutation.rule} | ${caught?.by ?? "nobody"} | ${caught?.after ?? `> ${SEEDS}`} |`,
+  );
+}
+process.exitCode = survivors > 0 ? 1 : 0;
+
+/** Breaks the rule in a copy of the product, and plays seeds there until one fails. */
+async function outcomeOf({ rule, file, from, to }: Mutation) {
+  const copy = await mkdtemp(join(tmpdir(), "mutation-"));
+  try {
+    for (const part of ["lib", "test/simulation", "test/support", "package.json"]) {
+      await cp(join(root, part), join(copy, part), { recursive: true });
+    }
+    await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+    const text = await readFile(join(copy, file), "utf8");
+    if (text.split(from).length !== 2)
+      throw new Error(`${file} has not exactly one "${from}": ${rule}`);
+    await writeFile(join(copy, file), text.replace(from, to));
+    const output = await printed(join(copy, "test/simulation/simulate.ts"));
+    const by = /^SEED=\d+ npm run simulate {3}# ([^:]*):/m.exec(output)?.[1];
+    const after = /^(\d+) seeds from/m.exec(output)?.[1];
+    return by ? { by, after } : undefined;
+  } finally {
+    await rm(copy, { recursive: true });
+  }
+}
+
+function printed(file: string): Promise<string> {
+  const env = { ...process.env, SEEDS, PATIENCE: "1" };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [file], { env, maxBuffer: 1e8 }, (_, stdout) => resolve(stdout));
+  });
+}

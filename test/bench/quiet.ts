@@ -58,6 +58,7 @@ export async function quietRows(
       what: "quiet minute: each tick",
       unit: "ms" as const,
       values: measured.ticks,
+      isForEach: true,
       ...barred(1000),
     },
     {

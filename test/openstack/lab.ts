@@ -29,11 +29,16 @@ type HeatStack = {
   id: string;
   stack_status: string;
   parameters: Record<string, string>;
-  outputs: { output_key: string; output_value: unknown }[];
 };
 
+/** A resource of the stack, or of the group inside it. */
+type HeatResource = { resource_name: string; resource_status: string; parent_resource?: string };
+
 export type OwnHeat = {
-  /** The members of the ResourceGroup that really are there, by name. */
+  /**
+   * The members of the ResourceGroup that really are there, by name. Not from the outputs: Heat keeps
+   * those that were read while an update ended, old ones, until the next (heat/engine/service.py).
+   */
   members: (stack: string) => Promise<string[]>;
   show: (stack: string) => Promise<HeatStack>;
   /** Times that an update of the stack began, ever. */
@@ -106,25 +111,31 @@ async function ownHeat(
     if (reply.status >= 400) throw new Error(`${name}: ${method} ${path}: ${reply.status}`);
     return reply;
   };
-  const show = async (stack: string) => {
-    const shown = (await (await call(`/${stack}`)).json()) as { stack: HeatStack };
-    return shown.stack;
+  const pathOf = async (stack: string) => {
+    const { stacks } = (await (await call(`?name=${stack}`)).json()) as { stacks: HeatStack[] };
+    const [found] = stacks;
+    if (!found) throw new Error(`${name} has no stack ${stack}`);
+    return `/${stack}/${found.id}`;
   };
   const written = ({ template, parameters, rollback = false }: CreateOptions) => {
     return { template, parameters, disable_rollback: !rollback, timeout_mins: 5 };
   };
   return {
-    show,
+    show: async (stack) => {
+      const reply = await call(`${await pathOf(stack)}?resolve_outputs=false`);
+      return ((await reply.json()) as { stack: HeatStack }).stack;
+    },
     members: async (stack) => {
-      const servers = (await show(stack)).outputs.find(
-        ({ output_key }) => output_key === "servers",
-      );
-      const names = Array.isArray(servers?.output_value) ? servers.output_value : [];
-      return names.filter((member): member is string => typeof member === "string");
+      const reply = await call(`${await pathOf(stack)}/resources?nested_depth=1`);
+      const { resources } = (await reply.json()) as { resources: HeatResource[] };
+      const there = resources.filter(({ parent_resource, resource_status }) => {
+        const isMade = resource_status === "CREATE_COMPLETE" || /^UPDATE_/.test(resource_status);
+        return parent_resource === "servers" && isMade;
+      });
+      return [...new Set(there.map(({ resource_name }) => resource_name))];
     },
     updates: async (stack) => {
-      const { id } = await show(stack);
-      const reply = await call(`/${stack}/${id}/events?resource_name=${stack}`);
+      const reply = await call(`${await pathOf(stack)}/events?resource_name=${stack}`);
       const { events } = (await reply.json()) as {
         events: { resource_name: string; resource_status: string }[];
       };

@@ -6,7 +6,7 @@ import type { SimulatedStack } from "../support/simulated-cloud.ts";
 import type { World } from "../support/world.ts";
 import type { Complain, Watcher } from "./monitor.ts";
 
-type Planned = { owner: Owner | undefined; push: Push; stack: string; cloud: string };
+type Planned = { owner: Owner | undefined; isRefused: boolean };
 type Past<T> = { until: number; value: T };
 
 /** Invariant 6, and the rules of DESIGN 3.2 by which a push may be sent. */
@@ -14,7 +14,7 @@ export function watchPushes(one: World, complain: Complain): Watcher {
   const planned = new Map<string, Planned>();
   const lastPatch = new Map<
     string,
-    { generation: number; count: number; at: number; id: string }
+    { generation: number; count: number; at: number; id: string; push: string }
   >();
   /** Declarations by uid and generation: a push is held to its own. */
   const declared = new Map<string, Stack>();
@@ -61,6 +61,8 @@ export function watchPushes(one: World, complain: Complain): Watcher {
 
   function isOver(push: Push, seen: Seen): boolean {
     if (push.answered?.outcome === "refused") return true;
+    // An update that somebody began after ours may have failed: only a COMPLETE read since says.
+    if (seen.complete_at !== undefined && seen.complete_at <= push.at) return false;
     return (
       seen.read_at > (push.answered?.at ?? push.at) && !seen.heat_status?.endsWith("_IN_PROGRESS")
     );
@@ -97,7 +99,7 @@ export function watchPushes(one: World, complain: Complain): Watcher {
     const isBlind = /^(CHECK|RESUME)_/.test(seen.heat_status ?? "");
     if (isBlind && seen.complete_at === seen.read_at) return;
     // A push of ours that began since the read takes some away at once.
-    if ((stack.update?.startedAt ?? 0) >= Date.parse(seen.read_at)) return;
+    if (stack.startedAt >= Date.parse(seen.read_at)) return;
     // One that was carried out and overtaken unseen is known by its own number.
     const item = one.table.peek({ pk: `STACK#${stack.name}`, sk: `SHARE#${seen.cloud}` });
     const push = item?.push as Push | undefined;
@@ -111,9 +113,11 @@ export function watchPushes(one: World, complain: Complain): Watcher {
   function written(owner: Owner | undefined, { before, after }: Committed): void {
     const share = after && Share.parse(after);
     const old = before?.push as Push | undefined;
+    const known = share?.push && planned.get(share.push.id);
+    if (known) known.isRefused = share.push?.answered?.outcome === "refused";
     if (!share?.push || share.push.id === old?.id) return;
-    const { push, cloud, stack_name } = share;
-    planned.set(push.id, { owner, push, stack: stack_name, cloud });
+    const { push } = share;
+    planned.set(push.id, { owner, isRefused: false });
     if (owner) neverBelow(owner, share, push, old);
   }
 
@@ -148,13 +152,20 @@ export function watchPushes(one: World, complain: Complain): Watcher {
   }
 
   /** The same again only after the growing pause, unless a person asked or the heat stack is another. */
-  function repeated(cloud: string, name: string, id: string, { generation, count }: Push): void {
+  function repeated(
+    cloud: string,
+    name: string,
+    id: string,
+    { id: push, generation, count }: Push,
+  ): void {
     const key = `${cloud}/${name}`;
     const before = lastPatch.get(key);
-    lastPatch.set(key, { generation, count, at: nowMs(), id });
+    lastPatch.set(key, { generation, count, at: nowMs(), id, push });
     if (before?.generation !== generation || before.count !== count || before.id !== id) return;
     const asked = one.table.peek({ pk: `STACK#${name}`, sk: "WAKE" })?.asked_at;
     const wasAsked = asked !== undefined && Date.parse(String(asked)) >= before.at - 60_000;
+    // What was turned down is tried again as soon as the heat stack or the credentials move.
+    if (planned.get(before.push)?.isRefused) return;
     // A run may have been frozen between writing it down and sending it.
     const pause = one.time.stalls.ms > 0 ? 0 : 40_000;
     if (!wasAsked && nowMs() - before.at < pause) {

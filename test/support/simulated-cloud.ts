@@ -45,6 +45,8 @@ export type SimulatedStack = {
   update?: Update;
   /** When anybody but us last touched it; a PATCH carried out late counts as such. */
   touchedAt: number;
+  /** When its last update began. */
+  startedAt: number;
 };
 export type Patch = { ref: HeatStackRef; parameter: string; count: number };
 
@@ -101,6 +103,7 @@ export function simulatedCloud(
         updated: null,
         runs: count,
         touchedAt: scheduler.now().getTime(),
+        startedAt: scheduler.now().getTime(),
       });
     },
     find(stackName: string): SimulatedStack | undefined {
@@ -215,6 +218,7 @@ export function simulatedCloud(
       end: cloud.updates,
       overtook: overtaken ? overtaken.overtook + 1 : 0,
     };
+    stack.startedAt = nowMs;
     stack.runs = Math.min(from, to);
     stack.status = "UPDATE_IN_PROGRESS";
     stack.reason = "Stack UPDATE started";
@@ -307,7 +311,8 @@ export function simulatedCloud(
       askVersion: async () => {
         const answer = await asked<void>("version", () => ({ ok: true, value: undefined }));
         // Whoever answers a rejection answers this.
-        return cloud.network === "rejects" ? { ok: true, value: undefined } : answer;
+        if (answer.ok || answer.fault.code !== "login_rejected") return answer;
+        return { ok: true, value: undefined };
       },
       findStack: (stackName) =>
         asked(`find ${stackName}`, () => {

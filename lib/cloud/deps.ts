@@ -58,6 +58,7 @@ export type ProbeDeps = {
   removeVerdict: (cloud: CloudName, previousAt: Time, events: Event[]) => Promise<boolean>;
   registerVantage: (vantage: Vantage) => Promise<void>;
   readSeen: (cloud: CloudName) => Promise<Seen[]>;
-  saveSeen: (seen: Seen) => Promise<boolean>;
+  /** On the condition that the reading which it was understood with is still the one there. */
+  saveSeen: (seen: Seen, previousReadAt: Time | undefined) => Promise<boolean>;
   wake: (name: StackName, at: Time) => Promise<void>;
 };

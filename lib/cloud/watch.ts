@@ -154,6 +154,6 @@ async function isHung(
   const seen = read.value;
   const isAwaited =
     previous.read_at < (verdict?.returned_at ?? "") || (open.has(stack_name) && !isUnderWay(seen));
-  if (isAwaited || hasMoved(previous, seen)) await deps.saveSeen(seen);
+  if (isAwaited || hasMoved(previous, seen)) await deps.saveSeen(seen, previous.read_at);
   return false;
 }

@@ -80,6 +80,6 @@ export type ReconcileDeps = {
   savePushes: (writes: PushWrite[]) => Promise<Set<string>>;
   /** Adds each answer to the push of its id, if that is still there. */
   saveAnswers: (name: StackName, answers: AnswerWrite[]) => Promise<void>;
-  /** The newest `read_at` wins; false: ours was older. */
-  saveSeen: (seen: Seen) => Promise<boolean>;
+  /** On the condition that the reading which it was understood with is still the one there. */
+  saveSeen: (seen: Seen, previousReadAt: Time | undefined) => Promise<boolean>;
 };

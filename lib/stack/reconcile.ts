@@ -129,7 +129,7 @@ async function readOne(
   const seen = read.value;
   view.seen.set(cloud, seen);
   if (!isWorthSaving(deps, view, previous, seen)) return "read";
-  if (!(await deps.saveSeen(seen))) return "stale";
+  if (!(await deps.saveSeen(seen, previous?.read_at))) return "stale";
   met.kept.set(cloud, seen.read_at);
   return "read";
 }

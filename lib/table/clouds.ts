@@ -55,7 +55,7 @@ export function cloudTable(table: Table) {
       await table.write({ put, when: { exists: false } });
     },
     readSeen: async (cloud) => parseAll(Seen, await list(ofCloud(cloud), "SEEN#")),
-    saveSeen: (seen) => saveSeen(table, seen),
+    saveSeen: (seen, previousReadAt) => saveSeen(table, seen, previousReadAt),
     wake: (name: StackName, at: Time, asked_at?: Time) => wake(table, name, at, asked_at),
   } satisfies Partial<ProbeDeps>;
   return {
@@ -82,10 +82,17 @@ export function cloudTable(table: Table) {
   };
 }
 
-/** A full read of a heat stack; of two, the one begun last wins. False: ours was older. */
-export function saveSeen(table: Table, seen: Seen): Promise<boolean> {
+/**
+ * A full read of a heat stack, understood with the reading of `previousReadAt` (undefined: with none):
+ * what is in place follows from both. False: another one is there by now.
+ */
+export function saveSeen(
+  table: Table,
+  seen: Seen,
+  previousReadAt: Time | undefined,
+): Promise<boolean> {
   const put = itemFor(keys.seen(seen.cloud, seen.stack_name), seen);
-  return table.write({ put, when: { olderThan: { path: "read_at", value: seen.read_at } } });
+  return table.write({ put, when: { equals: { read_at: previousReadAt } } });
 }
 
 /**

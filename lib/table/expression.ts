@@ -47,10 +47,6 @@ export function conditionText(condition: Condition, { path, value }: Placeholder
   if ("absentOrHas" in condition) {
     return `${absent(definition.hashKey)} OR ${present(condition.absentOrHas)}`;
   }
-  if ("olderThan" in condition) {
-    const { path: name, value: limit } = condition.olderThan;
-    return `${absent(name)} OR ${path(name)} < ${value(limit)}`;
-  }
   return Object.entries(condition.equals)
     .map(([name, wanted]) =>
       wanted === undefined ? absent(name) : `${path(name)} = ${value(wanted)}`,

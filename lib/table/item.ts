@@ -10,9 +10,7 @@ export type Condition =
   | { exists: boolean }
   | { equals: Record<string, string | number | boolean | undefined> }
   /** No item at all, or one that has this attribute: a tombstone, say. */
-  | { absentOrHas: string }
-  /** Absent, or lower than the value: the newest wins. */
-  | { olderThan: { path: string; value: string | number } };
+  | { absentOrHas: string };
 
 export type Write =
   | { put: Item; when?: Condition }

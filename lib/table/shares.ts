@@ -45,7 +45,7 @@ export function shareTable(
       if (await together(table, writes)) return;
       await Promise.all(writes.map((write) => table.write(write)));
     },
-    saveSeen: (seen) => saveSeen(table, seen),
+    saveSeen: (seen, previousReadAt) => saveSeen(table, seen, previousReadAt),
   };
 }
 

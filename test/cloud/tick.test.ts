@@ -202,7 +202,7 @@ test("while an update runs there, every tick lists in full", async () => {
     heat_stack_id: heatStack.heat_stack_id,
     project_id: "project-1",
   };
-  await of.stores.saveSeen(seen);
+  await of.stores.saveSeen(seen, undefined);
   await of.ticks(6);
   putHeatStack(of.cloud("athens"), {
     heat_status: "UPDATE_IN_PROGRESS",

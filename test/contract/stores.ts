@@ -213,8 +213,9 @@ export function storesContract(open: () => Promise<Table>): void {
     await store.saveVerdict(verdictOf(athens, 1), undefined, []);
     const orders: CloudOrders = { cloud: oslo, drained: true, at: at(1) };
     await store.saveOrders(orders, undefined, [eventOf({ cloud: oslo, type: "cloud.ordered" })]);
-    for (const cloud of [athens, oslo, lost]) await store.saveSeen(seenOf(cloud, name, 3));
-    await store.saveSeen(seenOf(athens, "other", 3));
+    for (const cloud of [athens, oslo, lost])
+      await store.saveSeen(seenOf(cloud, name, 3), undefined);
+    await store.saveSeen(seenOf(athens, "other", 3), undefined);
     await store.wake(name, at(2), at(1));
     await store.wake(name, at(4));
 
@@ -387,7 +388,7 @@ export function storesContract(open: () => Promise<Table>): void {
           { cloud: oslo, push_id_read: undefined },
         ],
       });
-    await store.saveSeen(seenOf(athens, name, 1));
+    await store.saveSeen(seenOf(athens, name, 1), undefined);
     assert.equal(await remove("p0"), false);
     assert.deepEqual(await store.readShares([place]), [share]);
     assert.equal(await remove("p1"), true);
@@ -415,15 +416,20 @@ export function storesContract(open: () => Promise<Table>): void {
     assert.equal((await store.listStackEvents(name, { limit: 100 })).events.length, 45);
   });
 
-  test("of what was seen, the read that began last wins, in any order", async () => {
+  test("of what was seen, whoever builds on what is there wins, once", async () => {
     const store = await stores();
     const { name, athens } = names();
-    assert.equal(await store.saveSeen(seenOf(athens, name, 5)), true);
-    assert.equal(await store.saveSeen(seenOf(athens, name, 4)), false);
-    assert.equal(await store.saveSeen(seenOf(athens, name, 5)), false);
-    const many = [9, 7, 8, 6].map((second) => store.saveSeen(seenOf(athens, name, second)));
-    assert.equal((await Promise.all(many))[0], true);
-    assert.deepEqual(await store.readSeen(athens), [seenOf(athens, name, 9)]);
+    const save = (second: number, previous?: number) =>
+      store.saveSeen(
+        seenOf(athens, name, second),
+        previous === undefined ? undefined : at(previous),
+      );
+    assert.equal(await save(5, 4), false);
+    assert.equal(await save(5), true);
+    assert.equal(await save(6), false);
+    const many = await Promise.all([9, 7, 8, 6].map((second) => save(second, 5)));
+    assert.equal(many.filter((isSaved) => isSaved).length, 1);
+    assert.equal(await save(10, 5), false);
   });
 
   test("votes and verdicts are saved over the one that was read, verdicts with their events", async () => {

@@ -77,10 +77,6 @@ export function tableContract(open: () => Promise<Table>): void {
     ["a path into nothing is absent", { equals: { "other.id": undefined } }, true],
     ["all of several hold", { equals: { version: 3, "push.id": "p1", x: undefined } }, true],
     ["one of several does not", { equals: { version: 3, "push.id": undefined } }, false],
-    ["older", { olderThan: { path: "read_at", value: "2026-01-03" } }, true],
-    ["equally old", { olderThan: { path: "read_at", value: "2026-01-02" } }, false],
-    ["newer", { olderThan: { path: "read_at", value: "2026-01-01" } }, false],
-    ["nothing to be older", { olderThan: { path: "other", value: "2026-01-01" } }, true],
     ["lacks what a tombstone has", { absentOrHas: "deleted_at" }, false],
     ["has what a tombstone has", { absentOrHas: "read_at" }, true],
   ];
@@ -111,7 +107,6 @@ export function tableContract(open: () => Promise<Table>): void {
     ["does not exist", { exists: false }, true],
     ["equal", { equals: { version: 3 } }, false],
     ["absent", { equals: { "push.id": undefined } }, true],
-    ["older", { olderThan: { path: "read_at", value: "2026-01-03" } }, true],
     ["gone or a tombstone", { absentOrHas: "deleted_at" }, true],
   ];
   for (const [name, when, isMet] of onNothing) {

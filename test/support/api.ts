@@ -183,6 +183,6 @@ async function settle(
       updated_time: null,
       heat_stack_id: `${cloud}-${name}`,
     };
-    await stores.saveSeen(seen);
+    await stores.saveSeen(seen, undefined);
   }
 }

@@ -145,12 +145,6 @@ function holds(condition: Condition | undefined, item: Item | undefined): boolea
   if ("absentOrHas" in condition) {
     return item === undefined || getPath(item, condition.absentOrHas) !== undefined;
   }
-  if ("olderThan" in condition) {
-    const { path, value } = condition.olderThan;
-    const found = getPath(item, path);
-    if (found === undefined) return true;
-    return typeof found === typeof value && (found as typeof value) < value;
-  }
   return Object.entries(condition.equals).every(([path, value]) => getPath(item, path) === value);
 }
 

@@ -28,7 +28,7 @@ const bin = fileURLToPath(new URL("../../bin/heat-spreader.ts", import.meta.url)
 /** Seconds. What takes minutes with real clouds, and the same rules. */
 const settings = {
   PROBE_INTERVAL: "0.2",
-  PROBE_DEADLINE: "1",
+  PROBE_DEADLINE: "0.5",
   OBSERVE_EVERY: "0.5",
   RETRY_PAUSE: "0.5",
   LONGEST_PAUSE: "2",
@@ -54,6 +54,8 @@ export type Site = {
   clouds: SimulatedCloud[];
   /** `heat-spreader run` on this site's database; its standard output can go to a file. */
   run: (environment?: Record<string, string>, stdout?: string) => Command;
+  /** Whether its API answers, or did. */
+  isListening: (command: Command) => boolean;
   /** The database process that the lock names, if it runs. */
   database: () => DatabaseProcess | undefined;
   /** The number of every process that works on this database, named by the lock or not (Linux only). */
@@ -104,11 +106,16 @@ export async function site(
     await Promise.all([...running].map((each) => each.ended));
     const left = database();
     if (left) await end(left);
+    for (const pid of pidsWith(place.database)) process.kill(pid, "SIGKILL");
     for (const cloud of clouds) await cloud.stop();
     rmSync(home, { recursive: true });
   });
   return {
     ...{ place, clouds, database },
+    isListening: ({ pid }) => {
+      const note = readNote(files);
+      return note?.runtime.pid === pid && note.url !== undefined;
+    },
     run: (more = {}, stdout = undefined) => {
       const command = spawned(place, { env: { ...environment, ...more }, cwd: home, stdout });
       running.add(command);

@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "../../lib/api/client.ts";
 import { CloudName } from "../../lib/cloud/schema.ts";
 import type { SimulatedCloud } from "../../lib/local/demo/cloud.ts";
+import type { DatabaseProcess } from "../../lib/local/note.ts";
 import { isRunning } from "../../lib/local/process.ts";
 import { allocate } from "../../lib/stack/allocation.ts";
 import { mulberry32 } from "../support/scheduler.ts";
@@ -22,42 +23,45 @@ const QUIET_MS = 60_000;
 type Choose = (most: number) => number;
 const victims = ["runtime", "database", "both"] as const;
 
-test(`${ROUNDS} kills under load lose nothing, leave nothing running, and block no start (SEED=${SEED})`, async (t) => {
+test(`${ROUNDS} rounds of kills under load lose nothing, leave nothing running, and block no start (SEED=${SEED})`, async (t) => {
   const random = mulberry32(SEED);
   const choose: Choose = (most) => Math.floor(random() * most);
   const names = ["web", "db", "queue", "cache"];
   const here = await site(t, { stacks: names });
   const users = names.map((name) => user(name, random));
-  const counted = { starts: 0, beforeReady: 0, runtime: 0, database: 0, both: 0 };
+  const counted = { atWork: 0, starting: 0, runtime: 0, database: 0, both: 0 };
   let command = here.run();
+  let api = await command.api;
   for (let round = 0; round < ROUNDS; round += 1) {
     const load = new AbortController();
     const faults = breaking(here.clouds, choose, load.signal);
-    // Every third kill meets a start under way, the others a service at work.
-    const isEarly = choose(3) === 0;
-    const at = choose(isEarly ? 700 : 1_500);
-    const isReady = isEarly ? undefined : await command.api;
-    const writing = command.api.then(
-      (api) => usersAtWork(users, api, load.signal),
-      () => {},
-    );
-    await pause(at);
-    counted.beforeReady += isEarly ? 1 : 0;
-    const victim = victims[round % victims.length] ?? "both";
-    counted[victim] += 1;
-    const left = await kill(here, command, victim);
-    assert.ok(isReady === undefined || left !== undefined, "the lock names the database");
-
-    command = here.run();
-    counted.starts += 1;
-    const api = await command.api;
-    await writing;
-    await assertOneDatabase(here, left);
-    for (const each of users) await each.verify(api);
-    // What was begun goes on, on what was left.
-    await usersAtWork(users, api, AbortSignal.timeout(choose(400)));
-    load.abort();
-    await faults;
+    try {
+      const writing = usersAtWork(users, api, load.signal);
+      // Awaited below, after the kills.
+      writing.catch(() => undefined);
+      const left: DatabaseProcess[] = [];
+      // One that is at work, and up to three starts under way.
+      for (let kills = choose(4); kills >= 0; kills -= 1) {
+        await pause(choose(1_000));
+        const victim = victims[choose(victims.length)] ?? "both";
+        const isReady = here.isListening(command);
+        counted[isReady ? "atWork" : "starting"] += 1;
+        counted[victim] += 1;
+        const database = await kill(here, command, victim, left);
+        assert.ok(!isReady || database !== undefined, "the lock names the database");
+        if (database) left.push(database);
+        command = here.run();
+      }
+      api = await command.api;
+      await writing;
+      assertOneDatabase(here, left);
+      for (const each of users) await each.verify(api);
+      // What was begun goes on, on what was left.
+      await usersAtWork(users, api, AbortSignal.timeout(choose(400)));
+    } finally {
+      load.abort();
+      await faults;
+    }
     for (const each of users) await each.verify(api);
     await assertConverged(here, users, api, `round ${round}`);
   }
@@ -118,24 +122,32 @@ async function breaking(
   for (const cloud of clouds) await mend(cloud);
 }
 
-/** kill -9, and the end of the runtime; answers the database process that there was. */
-async function kill(here: Site, command: Command, victim: (typeof victims)[number]) {
-  const database = here.database();
-  const hasDatabase = database !== undefined;
-  if (victim !== "runtime" && hasDatabase) process.kill(database.pid, "SIGKILL");
-  // A start that has no database yet can only be killed itself.
-  const isKilled = victim !== "database" || !hasDatabase;
-  if (isKilled) command.signal("SIGKILL");
+/** kill -9, and the end of the runtime; answers its database process, if it had one. */
+async function kill(
+  here: Site,
+  command: Command,
+  victim: (typeof victims)[number],
+  left: DatabaseProcess[],
+): Promise<DatabaseProcess | undefined> {
+  const named = here.database();
+  // A start names the one left behind until it has ended it.
+  const database = left.some(({ pid }) => pid === named?.pid) ? undefined : named;
+  if (database && victim !== "runtime") process.kill(database.pid, "SIGKILL");
+  if (database && victim === "database") {
+    assert.equal(await command.ended, 1, command.said());
+    return database;
+  }
+  command.signal("SIGKILL");
   const code = await command.ended;
-  if (isKilled) assert.ok(code === "SIGKILL" || code === 1, `${code}`);
-  else assert.equal(code, 1, command.said());
+  // It may have noticed the end of its database first.
+  assert.ok(code === "SIGKILL" || code === 1, `${code}`);
   return database;
 }
 
-async function assertOneDatabase(here: Site, before: ReturnType<Site["database"]>): Promise<void> {
+function assertOneDatabase(here: Site, before: DatabaseProcess[]): void {
   const named = here.database();
   assert.ok(named, "the lock names a database that runs");
-  assert.ok(before === undefined || !isRunning(before), "the one left behind has ended");
+  assert.ok(!before.some(isRunning), "those left behind have ended");
   if (process.platform === "linux") assert.deepEqual(here.databasePids(), [named.pid]);
 }
 

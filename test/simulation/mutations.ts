@@ -38,6 +38,12 @@ const mutations: Mutation[] = [
     to: '["path", "service", "credentials"].includes(fault.class)',
   },
   {
+    rule: "a return is dated",
+    file: verdict,
+    from: "const returned_at = isBack ? now : previous?.returned_at;",
+    to: "const returned_at = isBack ? previous?.since : previous?.returned_at;",
+  },
+  {
     rule: "after a return nothing counts before it is read again",
     file: view,
     from: 'raw.read_at >= (verdict?.returned_at ?? "")',
@@ -133,6 +139,12 @@ const mutations: Mutation[] = [
     file: "lib/cloud/watch.ts",
     from: "return elapsed(read_at, now) > intervalMs && !hasMark",
     to: "return elapsed(read_at, now) < 0 && !hasMark",
+  },
+  {
+    rule: "a reading is saved over the one that it was understood with",
+    file: "lib/table/clouds.ts",
+    from: "when: { equals: { read_at: previousReadAt } }",
+    to: "when: { equals: {} }",
   },
   {
     rule: "overlapping ticks share one blast limit",

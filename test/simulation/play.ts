@@ -84,7 +84,7 @@ async function tenSeconds(one: World, step: Step, atWork: Run[]): Promise<Run[]>
 
 function afterTurns(one: World, turns: number, work: () => Promise<void>): Run {
   return one.time.start("somebody", async (owner) => {
-    for (let turn = 0; turn < turns; turn += 1) await one.time.turn(owner);
+    for (let turn = 0; turn <= turns; turn += 1) await one.time.turn(owner);
     await work();
   });
 }

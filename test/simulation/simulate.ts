@@ -35,12 +35,14 @@ async function many(): Promise<boolean> {
     patience: Number(PATIENCE),
   };
   const startedAt = Date.now();
+  let told = 0;
   const tried = await trySeeds(trial, ({ seeds, failures }) => {
+    for (const { seed, failure } of failures.slice(told)) {
+      console.log(`SEED=${seed} npm run simulate   # ${kindOf(failure)}: ${failure.slice(0, 300)}`);
+    }
+    told = failures.length;
     if (seeds % 1000 === 0) console.log(`${seeds} seeds, ${failures.length} failed`);
   });
-  for (const { seed, failure } of tried.failures) {
-    console.log(`SEED=${seed} npm run simulate   # ${kindOf(failure)}: ${failure.slice(0, 300)}`);
-  }
   const hours = Math.round(tried.virtualMs / 3_600_000);
   const seconds = Math.round((Date.now() - startedAt) / 1000);
   console.log(

@@ -61,6 +61,12 @@ export function watchClouds(one: World, complain: Complain): Watcher {
     if (verdict === "reachable" && isReturn && !isRefuted && nowMs() - row.upAt > 3 * MINUTE) {
       complain("4 one success does not end an outage", `${cloud} after ${row.up} ups`);
     }
+    if (verdict === "reachable" && isReturn && next.returned_at !== next.since) {
+      complain(
+        "6 never below",
+        `the return of ${cloud} is not dated: what was seen before it counts`,
+      );
+    }
     if (isLoss && !isConfirmed && isVoid(owner)) {
       complain("5 if everything looks down it is us", `a void tick made ${cloud} ${verdict}`);
     }

@@ -89,9 +89,7 @@ export async function verdictRows(scene: Scene, count: number, runs: number): Pr
   const isBarred = stacks === 1000 && clouds === 10;
   const patches = (stacks * (clouds - 1)).toLocaleString("en-US");
   const size = `${sizeText(scene.size)}, ${patches} PATCHes`;
-  const most = scene.clouds.map(
-    ({ keystone, heat }) => keystone.requests().mostAtOnce + heat.requests().mostAtOnce,
-  );
+  const most = scene.clouds.map((cloud) => cloud.requests().mostAtOnce);
   return [
     row({
       what: "verdict changed -> last PATCH",

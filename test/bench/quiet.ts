@@ -25,8 +25,7 @@ export async function quietRows(
   minutes: number,
 ): Promise<Row[]> {
   const pids = [note.runtime.pid, note.database?.pid ?? note.runtime.pid];
-  const requests = () =>
-    clouds.flatMap(({ keystone, heat }) => [keystone, heat].map((one) => one.requests().total));
+  const requests = () => clouds.map((cloud) => cloud.requests().total);
   await pause(CALM_MS);
   const measured: Record<"requests" | "records" | "ticks" | "memory" | "cpu", number[]> = {
     ...{ requests: [], records: [], ticks: [], memory: [], cpu: [] },

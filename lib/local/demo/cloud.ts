@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { heat } from "./heat.ts";
 import { running, type UpdateTime } from "./heat-stack.ts";
 import { keystone } from "./keystone.ts";
-import { type Service, service } from "./service.ts";
+import { type Load, noLoad, type Service, service } from "./service.ts";
 
 export type CloudOptions = {
   name: string;
@@ -26,6 +26,8 @@ export type SimulatedCloud = {
   applicationEntry: Record<string, unknown>;
   keystone: Service;
   heat: Service;
+  /** Of both services together. */
+  requests: () => Load;
   /** Both services refuse connections; running updates go on, as after the loss of a network. */
   down: () => Promise<void>;
   /** Both accept connections and never answer. */
@@ -65,9 +67,10 @@ export async function simulatedCloud(options: CloudOptions): Promise<SimulatedCl
     onPatch: (stack_name, count) => patches.push({ at: Date.now(), stack_name, count }),
   });
   for (const [stack, count] of Object.entries(stacks)) orchestration.add(stack, count);
+  const load = noLoad();
   const services = {
-    keystone: await service({ answer: identity.answer, latencyMs }),
-    heat: await service({ answer: orchestration.answer, latencyMs }),
+    keystone: await service({ answer: identity.answer, latencyMs, loads: [load] }),
+    heat: await service({ answer: orchestration.answer, latencyMs, loads: [load] }),
   };
   origins.keystone = services.keystone.origin;
   origins.heat = services.heat.origin;
@@ -95,6 +98,7 @@ export async function simulatedCloud(options: CloudOptions): Promise<SimulatedCl
       ...place,
     },
     ...services,
+    requests: () => ({ ...load }),
     down,
     freeze: () => {
       for (const each of both) each.freeze();

@@ -31,21 +31,29 @@ export type Service = {
   state: () => ServiceState;
   /** Answers everything so, until told `undefined`. */
   answerWith: (reply: Reply | undefined) => void;
-  /** How many requests were answered, and how many at the most at one time. */
-  requests: () => { total: number; mostAtOnce: number };
+  requests: () => Load;
 };
 
-/** One service of a simulated cloud on a loopback port, over real HTTP. */
+/** Requests to one or several services: how many so far, now, and at the most at one time. */
+export type Load = { total: number; underWay: number; mostAtOnce: number };
+
+/** A load before the first request. */
+export function noLoad(): Load {
+  return { total: 0, underWay: 0, mostAtOnce: 0 };
+}
+
+/** One service of a simulated cloud on a loopback port, over real HTTP. Counts itself in `loads`. */
 export async function service(options: {
   answer: (request: Request) => Reply;
   latencyMs: number;
+  loads?: Load[];
 }): Promise<Service> {
   const { answer, latencyMs } = options;
   let state: ServiceState = "up";
   let moved = Promise.withResolvers<void>();
   let override: Reply | undefined;
-  let underWay = 0;
-  const counts = { total: 0, mostAtOnce: 0 };
+  const own = noLoad();
+  const loads = [own, ...(options.loads ?? [])];
   const move = (to: ServiceState) => {
     state = to;
     moved.resolve();
@@ -53,12 +61,14 @@ export async function service(options: {
   };
 
   async function replyTo(request: Request): Promise<Reply | undefined> {
-    counts.total += 1;
-    underWay += 1;
-    counts.mostAtOnce = Math.max(counts.mostAtOnce, underWay);
+    for (const load of loads) {
+      load.total += 1;
+      load.underWay += 1;
+      load.mostAtOnce = Math.max(load.mostAtOnce, load.underWay);
+    }
     if (latencyMs > 0) await pause(latencyMs);
     while (state === "frozen") await moved.promise;
-    underWay -= 1;
+    for (const load of loads) load.underWay -= 1;
     return state === "up" ? (override ?? answer(request)) : undefined;
   }
 
@@ -84,7 +94,7 @@ export async function service(options: {
     answerWith: (reply) => {
       override = reply;
     },
-    requests: () => ({ ...counts }),
+    requests: () => ({ ...own }),
   };
 }
 

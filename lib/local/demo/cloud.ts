@@ -76,27 +76,9 @@ export async function simulatedCloud(options: CloudOptions): Promise<SimulatedCl
   origins.heat = services.heat.origin;
   const both = Object.values(services);
   const down = async () => void (await Promise.all(both.map((each) => each.down())));
-  const auth_url = `${origins.keystone}/v3`;
-  const domain = { user_domain_name: "Default", project_domain_name: "Default" };
-  const place = { region_name: "RegionOne", interface: "public", identity_api_version: "3" };
   return {
     name,
-    entry: {
-      auth: {
-        ...{ auth_url, username: user.name, password: user.password, project_name: project.name },
-        ...domain,
-      },
-      ...place,
-    },
-    applicationEntry: {
-      auth_type: "v3applicationcredential",
-      auth: {
-        auth_url,
-        application_credential_id: applicationCredential.id,
-        application_credential_secret: applicationCredential.secret,
-      },
-      ...place,
-    },
+    ...entriesOf({ user, project, applicationCredential, keystoneOrigin: origins.keystone }),
     ...services,
     requests: () => ({ ...load }),
     down,
@@ -120,6 +102,37 @@ export async function simulatedCloud(options: CloudOptions): Promise<SimulatedCl
     patches,
     setPassword: identity.setPassword,
     setMost: orchestration.setMost,
+  };
+}
+
+/** What clouds.yaml says of it: with a password, and with an application credential. */
+function entriesOf(of: {
+  user: { name: string; password: string };
+  project: { name: string };
+  applicationCredential: { id: string; secret: string };
+  keystoneOrigin: string;
+}): Pick<SimulatedCloud, "entry" | "applicationEntry"> {
+  const { user, project, applicationCredential } = of;
+  const auth_url = `${of.keystoneOrigin}/v3`;
+  const domain = { user_domain_name: "Default", project_domain_name: "Default" };
+  const place = { region_name: "RegionOne", interface: "public", identity_api_version: "3" };
+  return {
+    entry: {
+      auth: {
+        ...{ auth_url, username: user.name, password: user.password, project_name: project.name },
+        ...domain,
+      },
+      ...place,
+    },
+    applicationEntry: {
+      auth_type: "v3applicationcredential",
+      auth: {
+        auth_url,
+        application_credential_id: applicationCredential.id,
+        application_credential_secret: applicationCredential.secret,
+      },
+      ...place,
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import * as z from "zod";
-import { VantageName } from "./cloud/schema.ts";
+import { HOME, VantageName } from "./cloud/schema.ts";
 import { logLevels } from "./log.ts";
 
 type ProcessEnvironment = Record<string, string | undefined>;
@@ -19,7 +19,7 @@ const Environment = z.object({
   /** The EventBridge bus that facts are announced on. */
   BUS_NAME: z.string().min(1).default("default"),
   /** Where this probe votes from. */
-  VANTAGE: VantageName.default("home" as VantageName),
+  VANTAGE: VantageName.default(HOME),
   /** clouds.yaml itself; without it, it is found as openstacksdk finds it. */
   CLOUDS_YAML: z.string().optional(),
   /** Only these clouds of clouds.yaml, separated by commas; without it, all. */

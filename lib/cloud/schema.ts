@@ -18,6 +18,9 @@ export const VantageName = z
   .brand<"VantageName">();
 export type VantageName = z.infer<typeof VantageName>;
 
+/** The vantage that judges; all others only vote. */
+export const HOME = VantageName.parse("home");
+
 /** ISO 8601, UTC, milliseconds: such strings sort as the times do. */
 export const Time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 export type Time = z.infer<typeof Time>;

@@ -2,7 +2,15 @@ import type { Board, ProbeDeps, ProbeSettings } from "./deps.ts";
 import { factsOf, removedFact } from "./facts.ts";
 import { overdue } from "./overdue.ts";
 import { type Climb, probeCloud } from "./probe.ts";
-import type { CloudName, CloudOrders, Time, VantageName, Verdict, Vote } from "./schema.ts";
+import {
+  type CloudName,
+  type CloudOrders,
+  HOME,
+  type Time,
+  type VantageName,
+  type Verdict,
+  type Vote,
+} from "./schema.ts";
 import type { StuckSettings } from "./seen.ts";
 import { judge, type KnownCloud } from "./verdict.ts";
 import { countVote, elapsed, isVoid, isWorthWriting } from "./vote.ts";
@@ -16,10 +24,10 @@ export type TickDeps = ProbeDeps & {
 export type Ticked = { clouds: number; isVoid: boolean; moved: Verdict[]; woken: number };
 
 /**
- * One tick of one vantage: probes every cloud at once, votes, judges all clouds together, watches
- * the heat stacks, and wakes the stacks that are overdue. Two overlapping ticks are harmless: votes
- * and verdicts are written on the condition that they are still the ones read. A bug met in one
- * cloud says nothing of it, and is thrown when the others have been served.
+ * One tick of one vantage: probes every cloud at once and votes. The home vantage also judges all
+ * clouds together, watches the heat stacks, and wakes the stacks that are overdue. Two overlapping
+ * ticks are harmless: votes and verdicts are written on the condition that they are still the ones
+ * read. A bug met in one cloud says nothing of it, and is thrown when the others have been served.
  */
 export async function tick(deps: TickDeps): Promise<Ticked> {
   const startedAt = deps.now().toISOString();
@@ -36,24 +44,44 @@ export async function tick(deps: TickDeps): Promise<Ticked> {
   const own = new Map(ours.map((vote) => [vote.cloud, vote]));
   const climbs = await apart(clouds, bugs, (cloud) => {
     const previous = own.get(cloud);
-    const wantsAll = wantsList(deps, board, previous, { cloud, startedAt });
+    const wantsAll = vantage === HOME && wantsList(deps, board, previous, { cloud, startedAt });
     return probeCloud(deps, cloud, previous, { wantsList: wantsAll });
   });
   const cast = await castVotes(deps, board, { climbs, own, startedAt });
-  const moved = await saveVerdicts(deps, board, {
-    clouds,
-    votes: [...others, ...cast.votes],
-    vantages,
-  });
+  const probed: Probed = { startedAt, clouds, climbs, vantages, votes: cast.votes };
+  const acted =
+    vantage === HOME
+      ? await judgeAndWatch(deps, board, { ...probed, votes: [...others, ...cast.votes] }, bugs)
+      : { moved: [], woken: 0 };
+  if (bugs.length > 0) throw bugs[0];
+  return { clouds: clouds.length, isVoid: cast.isVoid, ...acted };
+}
+
+type Probed = {
+  startedAt: Time;
+  clouds: CloudName[];
+  climbs: Climb[];
+  vantages: VantageName[];
+  votes: Vote[];
+};
+
+/** What only the home vantage does with the votes of all. */
+async function judgeAndWatch(
+  deps: TickDeps,
+  board: Board,
+  { startedAt, clouds, climbs, vantages, votes }: Probed,
+  bugs: unknown[],
+): Promise<Pick<Ticked, "moved" | "woken">> {
+  const moved = await saveVerdicts(deps, board, { clouds, votes, vantages });
   await removeGone(deps, board, clouds);
   const judged = [...board.verdicts, ...moved];
   const verdicts = new Map(judged.map((verdict) => [verdict.cloud, verdict]));
+  const own = votes.filter(({ vantage }) => vantage === HOME);
   const [woken] = await Promise.all([
     wakeOverdue(deps, { ...board, verdicts: [...verdicts.values()] }, startedAt),
-    watchAll(deps, board, { climbs, verdicts, votes: cast.votes }, bugs),
+    watchAll(deps, board, { climbs, verdicts, votes: own }, bugs),
   ]);
-  if (bugs.length > 0) throw bugs[0];
-  return { clouds: clouds.length, isVoid: cast.isVoid, moved, woken };
+  return { moved, woken };
 }
 
 async function registered(deps: TickDeps, board: Board, at: Time): Promise<VantageName[]> {

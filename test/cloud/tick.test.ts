@@ -501,6 +501,25 @@ test("another vantage's vote counts in the majority", async () => {
   assert.equal((await of.verdict("athens"))?.verdict, "unreachable");
 });
 
+test("a vantage other than home only votes", async () => {
+  const of = scene("athens", "lisbon");
+  await of.settle(await of.declare("web"), { due_at: at(0) });
+  of.cloud("athens").fault = refused;
+  of.written();
+  const dublin = VantageName.parse("eu-west-1");
+  for (let n = 0; n < 4; n += 1) {
+    await tick({ ...of.deps, settings: { ...of.deps.settings, vantage: dublin } });
+    of.clock.advance(10);
+  }
+  assert.deepEqual([...new Set(of.written())].sort(), [
+    "CLOUD#athens VOTE",
+    "CLOUD#lisbon VOTE",
+    "VANTAGE eu-west-1",
+  ]);
+  assert.equal((await of.vote("athens"))?.misses, 3);
+  assert.deepEqual(new Set(of.calls("lisbon")).size, 1, "one line of the list, and nothing read");
+});
+
 test("a refuted suspicion is reachable, and three new misses suspect it again", async () => {
   const of = scene("athens", "lisbon", "oslo");
   await of.ticks(1);

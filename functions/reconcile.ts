@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import middy from "@middy/core";
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
 import { monotonicFactory } from "ulid";
@@ -27,6 +28,7 @@ export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse>().handl
       now: () => new Date(),
       newId,
       random: Math.random,
+      sleep,
       settings: settings.reconcile,
       log: info,
       cloudClient: clouds.client,

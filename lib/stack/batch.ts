@@ -1,7 +1,8 @@
 import type { CloudName } from "../cloud/schema.ts";
 import type { Event } from "../event/schema.ts";
 import type { ReconcileDeps } from "./deps.ts";
-import { type RunMemory, reconcileStack } from "./reconcile.ts";
+import type { RunMemory } from "./reading.ts";
+import { reconcileStack } from "./reconcile.ts";
 import type { Stack, StackName, Status } from "./schema.ts";
 
 /** What one stream record names; only names are taken from it, the state is read afresh. */

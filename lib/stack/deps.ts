@@ -69,6 +69,7 @@ export type ReconcileDeps = {
   newId: () => string;
   /** 0 up to 1, for jitter. */
   random: () => number;
+  sleep: (ms: number) => Promise<void>;
   settings: ReconcileSettings;
   /** A constant message, and fields in our words. */
   log: (message: string, fields: Record<string, unknown>) => void;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
 import { tick } from "../../lib/cloud/tick.ts";
 import { config } from "../../lib/config.ts";
@@ -22,7 +23,7 @@ after(() => Promise.all([server.close(), other.close()]));
 async function controller() {
   const table = memoryTable();
   const api = testApi({ table });
-  const { probe, reconcile } = config({ TABLE_NAME: "table" });
+  const { probe, reconcile } = config({ TABLE_NAME: "table", BUS_NAME: "bus" });
   const clouds = cloudsOf({ athens: entryFor(server), oslo: entryFor(other) });
   const lines: LogLine[] = [];
   const { info, error: report } = log({ level: "DEBUG", write: (line) => lines.push(line) });
@@ -38,6 +39,7 @@ async function controller() {
     ...stackTable(table),
     ...shared,
     random: () => 0.5,
+    sleep: setTimeout,
     settings: reconcile,
     log: info,
     stacksWeighing: async () => [],

@@ -130,6 +130,7 @@ const networks: Network[] = [
   "rejects",
   "forbids",
   "limits",
+  "slow",
 ];
 const ends: UpdateEnd[] = ["completes", "completes", "fails", "rolls_back", "never"];
 

@@ -16,15 +16,24 @@ export const bin = fileURLToPath(new URL("../../bin/heat-spreader.js", import.me
 /** Runs the real command in an empty home, and waits for its end. */
 export async function run(
   args: string[],
-  options: { home: string; environment?: Record<string, string>; onLine?: Interrupt },
+  options: {
+    home: string;
+    environment?: Record<string, string>;
+    /** What is piped in; nothing unless said. */
+    stdin?: string;
+    onLine?: Interrupt;
+  },
 ): Promise<Said> {
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: options.home,
     env: { PATH: process.env.PATH, HOME: options.home, ...options.environment },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     // One that hangs fails its test by its exit code.
     timeout: 60_000,
   });
+  // A command that reads nothing may have ended before.
+  child.stdin.on("error", () => {});
+  child.stdin.end(options.stdin);
   const said = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {

@@ -4,7 +4,7 @@ import type { HeatStack, HeatStackDetail } from "../../lib/cloud/schema.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
 /**
- * How the cloud answers: `hang` takes requests and carries them out once it is back; `errors` is a
+ * How the cloud answers: `slow` within 2 s; `hang` takes requests and carries them out once it is back; `errors` is a
  * 500 of everything; `lost_answers` carries a PATCH out, and its answer never comes; `late_patches`
  * carries it out minutes after the client gave up; `rejects` is a wrong password; `forbids` a 403 of
  * Heat; `limits` a 429; `broken_patches` a 500 of each PATCH, of which nothing comes.
@@ -19,7 +19,8 @@ export type Network =
   | "broken_patches"
   | "rejects"
   | "forbids"
-  | "limits";
+  | "limits"
+  | "slow";
 /** How updates end; `never` as after the death of an engine. */
 export type UpdateEnd = "completes" | "fails" | "rolls_back" | "never";
 
@@ -271,7 +272,7 @@ export function simulatedCloud(
       await scheduler.sleep(owner, 5_000);
       return fault("service", "timeout");
     }
-    await scheduler.sleep(owner, 20);
+    await scheduler.sleep(owner, cloud.network === "slow" ? 2_000 : 20);
     settle();
     switch (cloud.network) {
       case "errors":

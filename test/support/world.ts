@@ -102,6 +102,7 @@ export function world(
       now: time.now,
       newId,
       random: time.random,
+      sleep: (ms: number) => time.sleep(owner, ms),
       settings,
       log: () => {},
       cloudNames: () => names.map((name) => CloudName.parse(name)),

@@ -8,11 +8,13 @@ import { config } from "../lib/config.ts";
 import { log as logOf } from "../lib/log.ts";
 import { sharedClouds } from "../lib/openstack/shared.ts";
 import { cloudTable } from "../lib/table/clouds.ts";
-import { dynamo } from "../lib/table/dynamo.ts";
+import { dynamo, dynamoClient } from "../lib/table/dynamo.ts";
 
 const settings = config();
 const log = logOf(settings.log);
-const table = cloudTable(dynamo({ tableName: settings.tableName }));
+const { tableName, tableRegion: region } = settings;
+const client = dynamoClient(region === undefined ? {} : { region });
+const table = cloudTable(dynamo({ tableName, client }));
 const clouds = sharedClouds(settings.clouds, log);
 const now = () => new Date();
 const newId = monotonicFactory();

@@ -5,6 +5,10 @@ import { logLevels } from "./log.ts";
 
 type ProcessEnvironment = Record<string, string | undefined>;
 
+/** Where SST deployed it, secrets come by links; elsewhere there are none, and no package `sst`. */
+const { linked } =
+  process.env.SST_KEY_FILE === undefined ? { linked: {} } : await import("./links.ts");
+
 const seconds = (byDefault: number, most = 86_400) =>
   z.coerce
     .number()
@@ -15,9 +19,11 @@ const seconds = (byDefault: number, most = 86_400) =>
 
 const Environment = z.object({
   /** The DynamoDB table. */
-  TABLE_NAME: z.string().min(3),
+  TABLE_NAME: z.string("is missing").min(3, "is too short"),
+  /** The region of the table; without it, the function's own. */
+  TABLE_REGION: z.string().min(1).optional(),
   /** The EventBridge bus that facts are announced on. */
-  BUS_NAME: z.string().min(1).default("default"),
+  BUS_NAME: z.string("is missing").min(1, "is empty"),
   /** Where this probe votes from. */
   VANTAGE: VantageName.default(HOME),
   /** clouds.yaml itself; without it, it is found as openstacksdk finds it. */
@@ -51,6 +57,7 @@ function grouped(env: z.infer<typeof Environment>, environment: ProcessEnvironme
   const stuck = { stuckGraceMs: env.STUCK_GRACE, updateTimeoutMs: 3_600_000 };
   return {
     tableName: env.TABLE_NAME,
+    tableRegion: env.TABLE_REGION,
     busName: env.BUS_NAME,
     apiTokens: env.API_TOKENS,
     roleClaim: env.ROLE_CLAIM,
@@ -87,9 +94,9 @@ export type Config = ReturnType<typeof grouped>;
  * The settings of a function, from its environment. Times come in seconds and are milliseconds here.
  * Throws one error that names everything missing or out of range; values are not repeated.
  */
-export function config(environment: ProcessEnvironment = process.env): Config {
+export function config(environment: ProcessEnvironment = { ...process.env, ...linked }): Config {
   const parsed = Environment.safeParse(environment);
   if (parsed.success) return grouped(parsed.data, environment);
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
   throw new Error(`The settings in the environment are not right. ${faults.join("; ")}.`);
 }

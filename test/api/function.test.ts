@@ -10,6 +10,7 @@ after(close);
 
 process.env.AWS_ENDPOINT_URL_DYNAMODB = endpoint;
 process.env.TABLE_NAME = tableName;
+process.env.BUS_NAME = "nobody";
 process.env.API_TOKENS = defaultTokens();
 process.env.LOG_LEVEL = "CRITICAL";
 const { handler } = await import("../../functions/api.ts");

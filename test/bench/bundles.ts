@@ -38,7 +38,7 @@ function initMs(file: string): number {
   const output = execFileSync(process.execPath, ["--input-type=module", "--eval", script], {
     encoding: "utf8",
     env: {
-      ...{ TABLE_NAME: "heat-spreader", AWS_REGION: "eu-west-1" },
+      ...{ TABLE_NAME: "heat-spreader", BUS_NAME: "facts", AWS_REGION: "eu-west-1" },
       ...{ AWS_ACCESS_KEY_ID: "nobody", AWS_SECRET_ACCESS_KEY: "nobody" },
       CLOUDS_YAML: JSON.stringify({ clouds }),
       LOG_LEVEL: "ERROR",

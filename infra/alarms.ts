@@ -1,0 +1,113 @@
+import { alarm, type Watched } from "./alarm.ts";
+import { api, gateway } from "./api.ts";
+import { bus } from "./bus.ts";
+import { probe } from "./probe.ts";
+import { unprobedMinutes, unreconciledRecords } from "./queues.ts";
+import { reconcile } from "./reconcile.ts";
+import { named } from "./stage.ts";
+import { topic } from "./topic.ts";
+import { vantages } from "./vantages.ts";
+
+const home = topic("Alarms");
+
+watchProbe("Probe", home, probe, unprobedMinutes);
+watchFunction("Reconcile", home, reconcile);
+watchFunction("Api", home, api);
+alarm("UnreconciledRecords", home, letters(unreconciledRecords));
+alarm("ReconcileBehind", home, {
+  says: "Reconcile is more than a minute behind what was written: pushes come late.",
+  ...ofFunction(reconcile, "IteratorAge"),
+  statistic: "Maximum",
+  minutes: 1,
+  inARow: 5,
+  above: 60_000,
+});
+alarm("ApiFails", home, {
+  says: "The API answered with errors of its own (5xx).",
+  namespace: "AWS/ApiGateway",
+  metric: "5xx",
+  dimensions: { ApiId: gateway.nodes.api.id },
+  statistic: "Sum",
+  minutes: 5,
+  above: 0,
+});
+for (const { name, provider, probe: there, letters: unprobed } of vantages) {
+  watchProbe(`Probe${name}`, topic(`Alarms${name}`, { provider }), there, unprobed, { provider });
+}
+
+/** What asks for a person: the event's own sentence is the mail. */
+const rule = new aws.cloudwatch.EventRule("CloudTrouble", {
+  name: named("CloudTrouble"),
+  description: "A cloud is lost, may be lost, or lets us in no more.",
+  eventBusName: bus.name,
+  eventPattern: JSON.stringify({
+    source: ["heat-spreader"],
+    "detail-type": ["cloud.unreachable", "cloud.suspected", "cloud.blocked"],
+  }),
+});
+new aws.cloudwatch.EventTarget("CloudTroubleAlarms", {
+  rule: rule.name,
+  eventBusName: bus.name,
+  targetId: "Alarms",
+  arn: home.arn,
+  inputTransformer: {
+    inputPaths: { type: "$.detail-type", at: "$.detail.at", message: "$.detail.message" },
+    inputTemplate: '"<at> <type>: <message>"',
+  },
+});
+
+function watchProbe(
+  name: string,
+  to: sst.aws.SnsTopic,
+  watched: sst.aws.Function,
+  unprobed: sst.aws.Queue,
+  opts?: $util.CustomResourceOptions,
+): void {
+  watchFunction(name, to, watched, opts);
+  alarm(`${name}UnprobedMinutes`, to, letters(unprobed), opts);
+  alarm(
+    `${name}Silent`,
+    to,
+    {
+      says: "The probe has not run for five minutes: nobody notices a lost cloud.",
+      ...ofFunction(watched, "Invocations"),
+      statistic: "Sum",
+      minutes: 5,
+      below: 1,
+    },
+    opts,
+  );
+}
+
+function watchFunction(
+  name: string,
+  to: sst.aws.SnsTopic,
+  watched: sst.aws.Function,
+  opts?: $util.CustomResourceOptions,
+): void {
+  const often = { statistic: "Sum", minutes: 5, above: 0 } as const;
+  const errors = { says: `${name} ended with an error: its log says which.`, ...often };
+  const throttles = {
+    says: `AWS held ${name} back: the account's quota of concurrent runs is used up.`,
+    ...often,
+    inARow: 3,
+  };
+  alarm(`${name}Errors`, to, { ...ofFunction(watched, "Errors"), ...errors }, opts);
+  alarm(`${name}Throttled`, to, { ...ofFunction(watched, "Throttles"), ...throttles }, opts);
+}
+
+function ofFunction({ name }: sst.aws.Function, metric: string) {
+  return { namespace: "AWS/Lambda", metric, dimensions: { FunctionName: name } } as const;
+}
+
+function letters(queue: sst.aws.Queue): Watched {
+  return {
+    says: "Something could not be delivered, and lies in the queue of dead letters.",
+    namespace: "AWS/SQS",
+    metric: "ApproximateNumberOfMessagesVisible",
+    dimensions: { QueueName: queue.nodes.queue.name },
+    statistic: "Maximum",
+    minutes: 1,
+    above: 0,
+  };
+}

@@ -12,6 +12,7 @@ import { functions } from "./functions.ts";
 import { bury } from "./letters.ts";
 import { requireAddress } from "./listen.ts";
 import { takeLock } from "./lock.ts";
+import { thrifty } from "./memory.ts";
 import { schedule } from "./schedule.ts";
 import { httpServer } from "./server.ts";
 import { putUpSignpost } from "./signpost.ts";
@@ -121,7 +122,7 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
     bury: (letter) => bury(options, letter),
   });
   drains.push(poller.stop);
-  const minutes = schedule({ invoke: run.probe, log });
+  const minutes = schedule({ invoke: thrifty(run.probe), log });
   await minutes.firstTick();
   const server = await httpServer({ ...options, invoke: run.api });
   closings.push(server.cutOff);

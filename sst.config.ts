@@ -2,21 +2,27 @@
 
 export default $config({
   async app({ stage }) {
-    const { checked } = await import("./infra/check.ts");
+    const { regions } = await import("./infra/regions.ts");
     const { settings } = await import("./infra/settings.ts");
-    // Here, before anything is made: what is wrong in the settings stops the deploy with a sentence.
-    const { region, protectedStages, tags } = checked(settings, stage);
+    const { region, protectedStages, tags } = settings;
     const isProtected = protectedStages.includes(stage);
+    // What is thrown here is told to nobody but the log, so infra/stage.ts says what is wrong. Without a
+    // region there is no AWS to ask on the way there.
+    const isRegion = regions.includes(region);
     return {
       name: "heat-spreader",
-      home: "aws",
+      home: isRegion ? "aws" : "local",
       version: "4.17.1",
-      providers: { aws: { region, version: "7.20.0", defaultTags: { tags } } },
+      providers: {
+        aws: { version: "7.20.0", ...(isRegion ? { region } : {}), defaultTags: { tags } },
+      },
       removal: isProtected ? "retain" : "remove",
       protect: isProtected,
     };
   },
   async run() {
+    await import("./infra/stage.ts");
+    await import("./infra/secrets.ts");
     await import("./infra/probe.ts");
     await import("./infra/reconcile.ts");
     await import("./infra/vantages.ts");
@@ -26,8 +32,7 @@ export default $config({
     const { addresses } = await import("./infra/network.ts");
     return {
       url,
-      first: $interpolate`npx heat-spreader login ${url}`,
-      next: "npx heat-spreader list",
+      next: $interpolate`npx heat-spreader login ${url} && npx heat-spreader list`,
       ...(addresses === undefined ? {} : { addresses }),
     };
   },

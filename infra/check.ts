@@ -96,5 +96,5 @@ export function checked(settings: Settings, stage: string): z.output<typeof Sett
   const ofSettings = (parsed.error?.issues ?? []).map(
     ({ path, message }) => `In infra/settings.ts, ${path.join(".")}: ${message}.`,
   );
-  throw new Error([...ofStage, ...ofSettings].join(" "));
+  throw new Error([...ofStage, ...ofSettings].join("\n"));
 }

@@ -1,7 +1,36 @@
+import { tokenEntries } from "../lib/api/auth.ts";
+import { cloudsProblems } from "../lib/openstack/problems.ts";
 import { settings } from "./stage.ts";
 
-/** The clouds with their credentials: what clouds.yaml holds. */
-export const cloudsYaml = new sst.Secret("CloudsYaml");
+/** The clouds with their credentials: what clouds.yaml holds. Without a value it is refused below. */
+export const cloudsYaml = new sst.Secret("CloudsYaml", "");
 
-/** Who may call the API: `name:role:sha256`, one a line. Not needed where an OIDC issuer says who may. */
-export const apiTokens = new sst.Secret("ApiTokens", settings.oidc === undefined ? undefined : "");
+/** Who may call the API: `name:role:sha256`, one a line. Where an OIDC issuer says who may, there are none. */
+export const apiTokens = new sst.Secret("ApiTokens", "");
+
+// Before anything is made. What is said tells a person what to do, and quotes neither of them.
+const [clouds, tokens] = await Promise.all([cloudsYaml, apiTokens].map(textOf));
+const problems = [...ofClouds(clouds ?? ""), ...ofTokens(tokens ?? "")];
+if (problems.length > 0) throw new $util.RunError(problems.join("\n"));
+
+function ofClouds(text: string): string[] {
+  const set = `\`npx sst secret set CloudsYaml --stage ${$app.stage} < clouds.yaml\``;
+  if (text === "") return [`The secret CloudsYaml has no value yet: ${set} sets it.`];
+  const found = cloudsProblems(text, settings.clouds);
+  return found.length === 0 ? [] : [...found, `Mend that in clouds.yaml; ${set} sets it anew.`];
+}
+
+function ofTokens(text: string): string[] {
+  if (settings.oidc !== undefined) return [];
+  const help = `\`npx heat-spreader token new NAME\` makes a token and its entry, and \`npx sst secret set ApiTokens --stage ${$app.stage} ENTRY\` sets it.`;
+  try {
+    if (tokenEntries(text).length > 0) return [];
+    return [`The secret ApiTokens has no value yet, so nobody would get in: ${help}`];
+  } catch (error) {
+    return [`${error instanceof Error ? error.message : "ApiTokens cannot be read."} ${help}`];
+  }
+}
+
+function textOf({ value }: sst.Secret): Promise<string> {
+  return new Promise((resolve) => value.apply(resolve));
+}

@@ -1,4 +1,5 @@
 import type { Outcome } from "../cloud/faults.ts";
+import { CloudName } from "../cloud/schema.ts";
 import { type CloudsFiles, isMap, merged, type Plain, type PlainMap } from "./clouds-files.ts";
 import { configFault } from "./faults.ts";
 
@@ -26,6 +27,16 @@ export function cloudEntries(files: CloudsFiles): Map<string, Outcome<Entry>> {
     }
   }
   return entries;
+}
+
+/** Why a key of clouds.yaml cannot be a cloud's name; undefined: it can. */
+export function nameProblem(name: string, source: string): string | undefined {
+  const named = CloudName.safeParse(name);
+  if (named.success) return undefined;
+  // `password: {{ it }}` makes a key of what should be a value: that is not repeated.
+  const isValue = /[{}[\]]/.test(name);
+  const shown = isValue ? "A key that is no name" : JSON.stringify(name.slice(0, 80));
+  return `${shown} in ${source}: ${named.error.issues[0]?.message}.`;
 }
 
 /** The names that a cloud of several regions goes by, when it is asked for by its own. */

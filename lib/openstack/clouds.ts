@@ -4,7 +4,7 @@ import type { CloudClient } from "../cloud/client.ts";
 import type { Outcome } from "../cloud/faults.ts";
 import { CloudName } from "../cloud/schema.ts";
 import { type ClosableClient, cloudClient } from "./cloud.ts";
-import { cloudEntries, regionNames } from "./clouds-entries.ts";
+import { cloudEntries, nameProblem, regionNames } from "./clouds-entries.ts";
 import {
   type CloudsFiles,
   fileStamp,
@@ -111,9 +111,9 @@ function load(options: CloudsOptions, before: Map<string, Held>): State {
   const misnamed: string[] = [];
   for (const [name, entry] of cloudEntries(files)) {
     if (options.only && !options.only.includes(name)) continue;
-    const named = CloudName.safeParse(name);
-    if (!named.success) {
-      misnamed.push(`${nameShown(name)} in ${files.source}: ${named.error.issues[0]?.message}.`);
+    const problem = nameProblem(name, files.source);
+    if (problem !== undefined) {
+      misnamed.push(problem);
       continue;
     }
     const settings = entry.ok
@@ -126,11 +126,6 @@ function load(options: CloudsOptions, before: Map<string, Held>): State {
     held.set(name, same?.settings === text ? same : { settings: text, client: client() });
   }
   return { files, held, misnamed, stamp, pemStamps };
-}
-
-/** `password: {{ it }}` makes a key of what should be a value: that is not repeated. */
-function nameShown(name: string): string {
-  return /[{}[\]]/.test(name) ? "A key that is no name" : JSON.stringify(name.slice(0, 80));
 }
 
 /** A PEM text may stand in clouds.yaml itself: where there are no files, as in Lambda. */

@@ -28,11 +28,12 @@ export default $config({
     await import("./infra/vantages.ts");
     await import("./infra/alarms.ts");
     await import("./infra/dashboard.ts");
-    const { url } = await import("./infra/api.ts");
+    const { url, dnsTarget } = await import("./infra/api.ts");
     const { addresses } = await import("./infra/network.ts");
     return {
       url,
       next: $interpolate`npx heat-spreader login ${url} && npx heat-spreader list`,
+      ...(dnsTarget === undefined ? {} : { dnsTarget }),
       ...(addresses === undefined ? {} : { addresses }),
     };
   },

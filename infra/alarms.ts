@@ -1,16 +1,16 @@
 import { alarm, type Watched } from "./alarm.ts";
 import { api, gateway } from "./api.ts";
 import { bus } from "./bus.ts";
-import { probe } from "./probe.ts";
-import { unprobedMinutes, unreconciledRecords } from "./queues.ts";
-import { reconcile } from "./reconcile.ts";
+import { probe, unprobedMinutes } from "./probe.ts";
+import type { Prober } from "./prober.ts";
+import { reconcile, unreconciledRecords } from "./reconcile.ts";
 import { named } from "./stage.ts";
 import { topic } from "./topic.ts";
 import { vantages } from "./vantages.ts";
 
-const home = topic("Alarms");
+const home = topic("Alarms", ["events"]);
 
-watchProbe("Probe", home, probe, unprobedMinutes);
+watchProbe("Probe", home, { probe, unprobedMinutes });
 watchFunction("Reconcile", home, reconcile);
 watchFunction("Api", home, api);
 alarm("UnreconciledRecords", home, letters(unreconciledRecords));
@@ -31,8 +31,8 @@ alarm("ApiFails", home, {
   minutes: 5,
   above: 0,
 });
-for (const { name, provider, probe: there, letters: unprobed } of vantages) {
-  watchProbe(`Probe${name}`, topic(`Alarms${name}`, { provider }), there, unprobed, { provider });
+for (const { place, provider, ...there } of vantages) {
+  watchProbe(`Probe${place}`, topic(`Alarms${place}`, [], { provider }), there, { provider });
 }
 
 /** What asks for a person: the event's own sentence is the mail. */
@@ -59,18 +59,17 @@ new aws.cloudwatch.EventTarget("CloudTroubleAlarms", {
 function watchProbe(
   name: string,
   to: sst.aws.SnsTopic,
-  watched: sst.aws.Function,
-  unprobed: sst.aws.Queue,
+  { probe, unprobedMinutes }: Prober,
   opts?: $util.CustomResourceOptions,
 ): void {
-  watchFunction(name, to, watched, opts);
-  alarm(`${name}UnprobedMinutes`, to, letters(unprobed), opts);
+  watchFunction(name, to, probe, opts);
+  alarm(`${name}UnprobedMinutes`, to, letters(unprobedMinutes), opts);
   alarm(
     `${name}Silent`,
     to,
     {
       says: "The probe has not run for five minutes: nobody notices a lost cloud.",
-      ...ofFunction(watched, "Invocations"),
+      ...ofFunction(probe, "Invocations"),
       statistic: "Sum",
       minutes: 5,
       below: 1,

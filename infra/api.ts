@@ -46,12 +46,17 @@ export const gateway = new sst.aws.ApiGatewayV2("HttpApi", {
       defaultRouteSettings: {
         throttlingRateLimit: throttling.rate,
         throttlingBurstLimit: throttling.burst,
-        detailedMetricsEnabled: true,
       },
     },
   },
 });
 export const { url } = gateway;
+
+/** Where DNS that is not in Route 53 has to point; undefined where there is none of that. */
+export const dnsTarget =
+  domain?.certificate === undefined
+    ? undefined
+    : gateway.nodes.domainName.domainNameConfiguration.targetDomainName;
 
 if (oidc === undefined) {
   gateway.route("$default", api.arn, { name: "All" });

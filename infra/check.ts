@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { regions } from "./regions.ts";
 
-/** SST's longest name of ours and its random end leave so many of the 64 letters of a role's name. */
+/** SST cuts names to the 64 letters that a role's has: a longer stage would leave nothing of the app's. */
 const LONGEST_STAGE = 20;
 const STAGE = new RegExp(`^[a-z][a-z0-9-]{0,${LONGEST_STAGE - 1}}$`);
 const stageText = `take 1 to ${LONGEST_STAGE} small letters, digits and hyphens, the first a letter`;

@@ -1,7 +1,6 @@
 import { api, gateway } from "./api.ts";
-import { probe } from "./probe.ts";
-import { unprobedMinutes, unreconciledRecords } from "./queues.ts";
-import { reconcile } from "./reconcile.ts";
+import { probe, unprobedMinutes } from "./probe.ts";
+import { reconcile, unreconciledRecords } from "./reconcile.ts";
 import { named, settings } from "./stage.ts";
 import { table } from "./table.ts";
 

@@ -8,7 +8,7 @@ export type Grant = {
 
 export type FunctionParts = Pick<
   sst.aws.FunctionArgs,
-  "handler" | "timeout" | "vpc" | "description"
+  "handler" | "timeout" | "vpc" | "retries" | "transform"
 > & {
   environment: Record<string, $util.Input<string>>;
   secrets: sst.Secret[];
@@ -44,7 +44,10 @@ export function lambda(
     logging: { logGroup: log.name, format: "json" },
     link: secrets,
     permissions: [...grants, ownLog],
-    transform: { role: (role) => trustLambdaAlone(role, parts.vpc !== undefined) },
+    transform: {
+      ...parts.transform,
+      role: (role) => trustLambdaAlone(role, parts.vpc !== undefined),
+    },
   };
   return new sst.aws.Function(name, args, opts);
 }

@@ -2,12 +2,15 @@ import { eventSourcePatterns } from "../lib/table/definition.ts";
 import { bus } from "./bus.ts";
 import { environment } from "./environment.ts";
 import { lambda } from "./function.ts";
+import { deadLetters } from "./letters.ts";
 import { vpc } from "./network.ts";
-import { unreconciledRecords } from "./queues.ts";
 import { cloudsYaml } from "./secrets.ts";
 import { table } from "./table.ts";
 
 const { streamArn } = table.nodes.table;
+
+/** Records of the stream that reconcile gave up on: what they named is looked at again all the same. */
+export const unreconciledRecords = deadLetters("UnreconciledRecords");
 
 /** Allocates, pushes, and announces what happened. */
 export const reconcile = lambda("Reconcile", {

@@ -6,9 +6,3 @@ export function deadLetters(name: string, opts?: $util.ComponentResourceOptions)
     opts,
   );
 }
-
-/** Minutes in which the schedule could not start the probe. */
-export const unprobedMinutes = deadLetters("UnprobedMinutes");
-
-/** Records of the stream that reconcile gave up on: what they named is looked at again all the same. */
-export const unreconciledRecords = deadLetters("UnreconciledRecords");

@@ -8,9 +8,14 @@ import { join } from "node:path";
  */
 const root = join(import.meta.dirname, "..");
 const installed = join(root, ".sst/platform/version");
+/** Written last: without it, an installation was interrupted. */
+const complete = join(root, ".sst/provider-lock.json");
 const { version } = JSON.parse(readFileSync(join(root, "node_modules/sst/package.json"), "utf8"));
 
-if (!existsSync(installed) || readFileSync(installed, "utf8").trim() !== version) {
+if (
+  ![installed, complete].every(existsSync) ||
+  readFileSync(installed, "utf8").trim() !== version
+) {
   const { status, error } = spawnSync("sst", ["install", "--stage", "ci"], {
     cwd: root,
     stdio: "inherit",

@@ -15,6 +15,8 @@ export type Sending = {
   decision: Decision;
   /** As this run left them in the table. */
   shares: ReadonlyMap<CloudName, Share>;
+  /** Told of each fault as it comes: whoever hangs keeps the rest of the run from learning of another. */
+  heard: (cloud: CloudName, fault: Fault) => void;
 };
 type Planned = {
   write: PushWrite;
@@ -22,22 +24,23 @@ type Planned = {
   parameter: string;
   before?: number | undefined;
 };
-type Refused = { cloud: CloudName; fault: Fault };
 
 /**
  * Sends the PATCHes of a decision side by side, each written down on its share before it goes: who
  * finds the share changed does not push. A refusal is recorded as such, an unanswered one stays open
  * until a read tells. Answers the faults that there were.
  */
-export async function push(deps: ReconcileDeps, sending: Sending): Promise<Refused[]> {
+export async function push(deps: ReconcileDeps, sending: Sending): Promise<Fault[]> {
   const planned = sending.decision.pushes.flatMap((next) => plan(deps, sending, next) ?? []);
   if (planned.length === 0) return [];
   const ours = await deps.savePushes(planned.map(({ write }) => write));
   const record = recorder(deps, sending.view.stack.stack_name);
   const sent = await Promise.all(
-    planned.filter(({ write }) => ours.has(write.push.id)).map((one) => send(deps, one, record)),
+    planned
+      .filter(({ write }) => ours.has(write.push.id))
+      .map((one) => send(deps, one, { record, heard: sending.heard })),
   );
-  return sent.filter((refused) => refused !== undefined);
+  return sent.filter((fault) => fault !== undefined);
 }
 
 function plan(
@@ -69,18 +72,19 @@ function plan(
 async function send(
   deps: ReconcileDeps,
   { write, client, parameter, before }: Planned,
-  record: (answer: AnswerWrite) => Promise<void>,
-): Promise<Refused | undefined> {
+  tell: { record: (answer: AnswerWrite) => Promise<void>; heard: Sending["heard"] },
+): Promise<Fault | undefined> {
   const { stack_name, cloud, attempts } = write;
   const { id, count, generation } = write.push;
   const { heat_stack_id } = write.push.before;
   const sent = await client.patchCount({ stack_name, heat_stack_id }, parameter, count);
   const outcome = sent.ok ? "accepted" : isRefusal(sent.fault) ? "refused" : "unanswered";
-  await record({ cloud, push_id: id, answered: { at: deps.now().toISOString(), outcome } });
+  if (!sent.ok) tell.heard(cloud, sent.fault);
+  await tell.record({ cloud, push_id: id, answered: { at: deps.now().toISOString(), outcome } });
   const fields = { stack: stack_name, cloud, count, before, generation, attempts };
   if (sent.ok) deps.log("count pushed", fields);
   else deps.log("push failed", { ...fields, fault: sent.fault });
-  return sent.ok ? undefined : { cloud, fault: sent.fault };
+  return sent.ok ? undefined : sent.fault;
 }
 
 /** Writes answers down as they come: at once, or, while a write is under way, together after it. */

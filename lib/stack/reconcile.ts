@@ -50,13 +50,13 @@ async function reconcileOnce(
   }));
   if (hasMovedOn && !(await save(deps, view, { ...decision, shares }, status))) return "again";
   const byCloud = new Map(shares.map((share) => [share.cloud, share]));
-  const refused = await push(deps, { view, decision, shares: byCloud });
-  for (const { cloud, fault } of refused) remember(met, cloud, fault);
+  const heard = (cloud: CloudName, fault: Fault) => remember(met, cloud, fault);
+  const faults = await push(deps, { view, decision, shares: byCloud, heard });
   for (const { cloud, outcome } of await Promise.all(late)) {
-    if (!outcome.ok) remember(met, cloud, outcome.fault);
+    if (!outcome.ok) heard(cloud, outcome.fault);
   }
-  const isMended = ({ fault }: { fault: Fault }) => !isSilence(fault) && fault.class !== "answer";
-  return late.length > 0 || refused.some(isMended) ? "again" : "done";
+  const isTurnedDown = (fault: Fault) => !isSilence(fault) && fault.class !== "answer";
+  return late.length > 0 || faults.some(isTurnedDown) ? "again" : "done";
 }
 
 function sharesMoved(view: Declared, { shares, removed }: Decision): boolean {

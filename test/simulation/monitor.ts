@@ -1,4 +1,5 @@
 import type { Fault } from "../../lib/cloud/faults.ts";
+import type { Key } from "../../lib/table/item.ts";
 import type { Committed } from "../support/memory-table.ts";
 import type { Owner } from "../support/scheduler.ts";
 import type { Patch, SimulatedStack } from "../support/simulated-cloud.ts";
@@ -14,7 +15,7 @@ export type Complain = (invariant: string, what: string) => void;
 /** One part of the monitor: told of every step, and complains. */
 export type Watcher = {
   committed?: (owner: Owner | undefined, changes: Committed[]) => void;
-  read?: (owner: Owner, pk: string) => void;
+  read?: (owner: Owner, key: Key) => void;
   call?: (owner: Owner, cloud: string, call: string) => void;
   answer?: (owner: Owner, cloud: string, call: string, fault: Fault | undefined) => void;
   patch?: (
@@ -54,8 +55,8 @@ export function monitor(more: WatcherOf[] = []): Monitor {
     onCommit: (owner, changes) => {
       for (const watcher of watchers) watcher.committed?.(owner, changes);
     },
-    onRead: (owner, pk) => {
-      for (const watcher of watchers) watcher.read?.(owner, pk);
+    onRead: (owner, key) => {
+      for (const watcher of watchers) watcher.read?.(owner, key);
     },
     ofCloud: (cloud) => ({
       onCall: (owner, call) => {

@@ -6,7 +6,14 @@ import type { SimulatedStack } from "../support/simulated-cloud.ts";
 import type { World } from "../support/world.ts";
 import type { Complain, Watcher } from "./monitor.ts";
 
-type Planned = { owner: Owner | undefined; isRefused: boolean };
+type Planned = {
+  owner: Owner | undefined;
+  place: string;
+  count: number;
+  /** Of its owner, when it was written down. */
+  stalledMs: number;
+  isRefused: boolean;
+};
 type Past<T> = { until: number; value: T };
 
 /** Invariant 6, and the rules of DESIGN 3.2 by which a push may be sent. */
@@ -21,8 +28,11 @@ export function watchPushes(one: World, complain: Complain): Watcher {
   /** What SEENs and VERDICTs said before, and until when: a run decides on what it read. */
   const pastSeen = new Map<string, Past<Seen>[]>();
   const pastVerdicts = new Map<string, Past<Verdict>[]>();
-  const viewReadAt = new Map<Owner, number>();
+  /** When a run last read what is known of a stack. */
+  const viewReadAt = new Map<Owner, Map<string, number>>();
   const fullReads = new Map<Owner, Map<string, { at: number; isRunning: boolean }>>();
+  /** What was taken at its word after a resume, as nobody can know what failed before it. */
+  const blind = new Set<string>();
   const nowMs = () => one.time.now().getTime();
 
   function seenThere(stack: string, cloud: string, since: number): Seen[] {
@@ -61,6 +71,7 @@ export function watchPushes(one: World, complain: Complain): Watcher {
 
   function isOver(push: Push, seen: Seen): boolean {
     if (push.answered?.outcome === "refused") return true;
+    if (seen.heat_stack_id !== push.before.heat_stack_id) return true;
     // An update that somebody began after ours may have failed: only a COMPLETE read since says.
     if (seen.complete_at !== undefined && seen.complete_at <= push.at) return false;
     return (
@@ -72,7 +83,7 @@ export function watchPushes(one: World, complain: Complain): Watcher {
     const status = Status.parse(one.table.peek({ pk: "STATUS", sk: share.stack_name }));
     const stack = declared.get(`${status.uid} ${push.generation}`);
     if (!stack || stack.policy.order === "at_once") return;
-    const since = viewReadAt.get(owner) ?? 0;
+    const since = viewReadAt.get(owner)?.get(share.stack_name) ?? 0;
     const unpushed: Share = { ...share, push: last };
     const before = Math.min(...placesOf(unpushed, stack, since));
     if (push.count >= before) return;
@@ -95,9 +106,11 @@ export function watchPushes(one: World, complain: Complain): Watcher {
     const stack = seen.heat_stack_id ? one.of(seen.cloud).byId(seen.heat_stack_id) : undefined;
     if (!stack || seen.in_place <= stack.runs) return;
     if (stack.touchedAt >= Date.parse(seen.complete_at ?? seen.read_at)) return;
-    // The first reading of all, after a resume: nobody can know what failed before it.
-    const isBlind = /^(CHECK|RESUME)_/.test(seen.heat_status ?? "");
-    if (isBlind && seen.complete_at === seen.read_at) return;
+    if (/^(CHECK|RESUME)_/.test(seen.heat_status ?? "")) {
+      const said = `${seen.heat_stack_id} ${seen.complete_at} ${seen.in_place}`;
+      if (seen.complete_at === seen.read_at) blind.add(said);
+      if (blind.has(said)) return;
+    }
     // A push of ours that began since the read takes some away at once.
     if (stack.startedAt >= Date.parse(seen.read_at)) return;
     // One that was carried out and overtaken unseen is known by its own number.
@@ -117,7 +130,9 @@ export function watchPushes(one: World, complain: Complain): Watcher {
     if (known) known.isRefused = share.push?.answered?.outcome === "refused";
     if (!share?.push || share.push.id === old?.id) return;
     const { push } = share;
-    planned.set(push.id, { owner, isRefused: false });
+    const place = `${share.cloud}/${share.stack_name}`;
+    const { stalledMs = 0 } = owner ?? {};
+    planned.set(push.id, { owner, place, count: push.count, stalledMs, isRefused: false });
     if (owner) neverBelow(owner, share, push, old);
   }
 
@@ -131,6 +146,15 @@ export function watchPushes(one: World, complain: Complain): Watcher {
     const name = stack?.name ?? "web";
     const item = one.table.peek({ pk: `STACK#${name}`, sk: `SHARE#${cloud}` });
     const push = item && Share.parse(item).push;
+    // Heat knows no fence: what was frozen between writing it down and sending it may come late.
+    const isFrozen = [...planned.values()].some(
+      (each) =>
+        each.owner === owner &&
+        each.place === `${cloud}/${name}` &&
+        each.count === count &&
+        each.stalledMs < owner.stalledMs,
+    );
+    if (isFrozen) return;
     const isOurs = push && planned.get(push.id)?.owner === owner && push.count === count;
     if (!isOurs) complain("fencing", `${cloud} gets a PATCH of ${count} that is not written down`);
     const read = fullReads.get(owner)?.get(id);
@@ -166,6 +190,9 @@ export function watchPushes(one: World, complain: Complain): Watcher {
     const wasAsked = asked !== undefined && Date.parse(String(asked)) >= before.at - 60_000;
     // What was turned down is tried again as soon as the heat stack or the credentials move.
     if (planned.get(before.push)?.isRefused) return;
+    // A person mended the cloud's entry or credentials: that is worth another try.
+    const verdict = one.table.peek({ pk: "VERDICT", sk: cloud });
+    if (verdict && Date.parse(String(verdict.at)) > before.at) return;
     // A run may have been frozen between writing it down and sending it.
     const pause = one.time.stalls.ms > 0 ? 0 : 40_000;
     if (!wasAsked && nowMs() - before.at < pause) {
@@ -174,9 +201,10 @@ export function watchPushes(one: World, complain: Complain): Watcher {
   }
 
   return {
-    read: (owner, pk) => {
+    read: (owner, { pk, sk }) => {
       // STATUS is read first, whenever a run begins anew.
-      if (pk === "STATUS") viewReadAt.set(owner, nowMs());
+      if (pk !== "STATUS") return;
+      viewReadAt.set(owner, (viewReadAt.get(owner) ?? new Map()).set(sk, nowMs()));
     },
     answer: (owner, cloud, call, fault) => {
       if (!call.startsWith("show ") || fault) return;

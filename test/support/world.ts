@@ -9,7 +9,7 @@ import type { StackView } from "../../lib/stack/deps.ts";
 import { reconcileStack } from "../../lib/stack/reconcile.ts";
 import { type Share, Stack, StackName, weightSum } from "../../lib/stack/schema.ts";
 import { cloudTable } from "../../lib/table/clouds.ts";
-import type { Table } from "../../lib/table/item.ts";
+import type { Key, Table } from "../../lib/table/item.ts";
 import { passesFilter } from "../../lib/table/records.ts";
 import { stackTable } from "../../lib/table/stacks.ts";
 import { type Committed, type MemoryRecord, memoryTable } from "./memory-table.ts";
@@ -21,7 +21,7 @@ export type World = ReturnType<typeof world>;
 /** A spectator of everything; the product never sees it. No owner: a person, or a test. */
 export type Watch = {
   onCommit: (owner: Owner | undefined, changes: Committed[]) => void;
-  onRead: (owner: Owner, pk: string) => void;
+  onRead: (owner: Owner, key: Key) => void;
   ofCloud: (cloud: string) => CloudWatch;
 };
 
@@ -94,7 +94,7 @@ export function world(
     const turned = inTurn(table, {
       turn: () => time.turn(owner),
       act: (work) => acting(owner, work),
-      onRead: (pk) => watch?.onRead(owner, pk),
+      onRead: (key) => watch?.onRead(owner, key),
     });
     const own = { ...cloudTable(turned), ...stackTable(turned) };
     return {
@@ -341,7 +341,7 @@ const unconfigured: Fault = {
 type Acting = {
   turn: () => Promise<void>;
   act: <T>(work: () => T) => T;
-  onRead: (pk: string) => void;
+  onRead: (key: Key) => void;
 };
 
 /** A table whose every call waits for its turn, before it and after it. */
@@ -357,7 +357,7 @@ function inTurn(table: Table, { turn, act, onRead }: Acting): Table {
   const get = waiting(table.get);
   return {
     get: (key) => {
-      onRead(key.pk);
+      onRead(key);
       return get(key);
     },
     getMany: waiting(table.getMany),

@@ -22,6 +22,9 @@ export function sdkEnvironment(own: Environment, isEmbedded: boolean): Environme
   return { AWS_REGION, ...(hasOwn ? {} : anybody) };
 }
 
+/** There is only one. */
+export const BUS_NAME = "local";
+
 /** What the functions find in their environment, which the infrastructure writes there elsewhere. */
 export function functionEnvironment(
   own: Environment,
@@ -38,7 +41,7 @@ export function functionEnvironment(
   const hash = createHash("sha256").update(token).digest("hex");
   return {
     TABLE_NAME: tableName,
-    BUS_NAME: "local",
+    BUS_NAME,
     VANTAGE: "home",
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
     AWS_ENDPOINT_URL_EVENTBRIDGE: eventbridge,

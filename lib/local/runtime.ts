@@ -6,7 +6,7 @@ import type { Log } from "../log.ts";
 import { cloudsFile } from "../openstack/clouds.ts";
 import { dynamoClient } from "../table/dynamo.ts";
 import { localBus } from "./bus.ts";
-import { assign, functionEnvironment, sdkEnvironment } from "./environment.ts";
+import { assign, BUS_NAME, functionEnvironment, sdkEnvironment } from "./environment.ts";
 import { filesOf, type Place, removePassing } from "./files.ts";
 import { functions } from "./functions.ts";
 import { bury } from "./letters.ts";
@@ -148,7 +148,7 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
 function checkClouds({ settings, clouds }: RuntimeOptions): void {
   const CLOUDS = clouds?.join(",") ?? process.env.CLOUDS;
   const { missing, known, source } = cloudsFile(
-    config({ ...process.env, CLOUDS, ...settings, TABLE_NAME }).clouds,
+    config({ ...process.env, CLOUDS, ...settings, TABLE_NAME, BUS_NAME }).clouds,
   );
   const [absent] = missing();
   if (absent === undefined) return;

@@ -26,14 +26,21 @@ export async function write(scene: Scene, count: number): Promise<number> {
 export async function writes(scene: Scene, count: number, runs: number): Promise<number[]> {
   const times: number[] = [];
   for (let run = 1; run <= runs; run += 1) {
+    // A push is followed by another only once a tick has seen it end, which no total tells.
+    await until("the end of the updates", () => hasEnded(scene), PATIENCE_MS, 200);
     times.push(await write(scene, count + run * scene.size.clouds));
-    // A push is followed by another only once a tick has seen it end.
     await scene.settled();
   }
   const [stack_name] = scene.names;
   if (stack_name) await scene.api.patchStack({ stack_name, body: { count } });
   await scene.settled();
   return times;
+}
+
+async function hasEnded({ api, names: [stack_name] }: Scene): Promise<boolean> {
+  if (stack_name === undefined) return true;
+  const { conditions } = await api.getStack({ stack_name });
+  return conditions.some(({ type, status }) => type === "converged" && status);
 }
 
 export async function writeRows(scene: Scene, count: number, runs: number): Promise<Row[]> {

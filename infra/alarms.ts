@@ -35,7 +35,7 @@ for (const { place, provider, ...there } of vantages) {
   watchProbe(`Probe${place}`, topic(`Alarms${place}`, [], { provider }), there, { provider });
 }
 
-/** What asks for a person: the event's own sentence is the mail. */
+/** What asks for a person: the event's own sentence is in the mail. */
 const rule = new aws.cloudwatch.EventRule("CloudTrouble", {
   name: named("CloudTrouble"),
   description: "A cloud is lost, may be lost, or lets us in no more.",
@@ -52,7 +52,8 @@ new aws.cloudwatch.EventTarget("CloudTroubleAlarms", {
   arn: home.arn,
   inputTransformer: {
     inputPaths: { type: "$.detail-type", at: "$.detail.at", message: "$.detail.message" },
-    inputTemplate: '"<at> <type>: <message>"',
+    // Without quotation marks of its own: AWS adds them, and minds those in the sentence.
+    inputTemplate: '{"at": <at>, "type": <type>, "message": <message>}',
   },
 });
 

@@ -47,7 +47,7 @@ export const reconcile = lambda("Reconcile", {
   ],
 });
 
-/** As lib/local/stream.ts has it: a bad record is found by halving its batch, and waits an hour at most. */
+/** Much as lib/local/stream.ts has it: a bad record is found by halving its batch, and waits an hour at most. */
 table.subscribe("Reconcile", reconcile.arn, {
   filters: eventSourcePatterns().map((pattern) => JSON.parse(pattern)),
   transform: {
@@ -55,7 +55,8 @@ table.subscribe("Reconcile", reconcile.arn, {
       batchSize: 100,
       // What is declared should be under way at once; while a batch runs, the next one gathers.
       maximumBatchingWindowInSeconds: 0,
-      parallelizationFactor: 4,
+      // A new table has four shards: eight runs at most, of the ten that a new account may have at once.
+      parallelizationFactor: 2,
       bisectBatchOnFunctionError: true,
       maximumRetryAttempts: 10,
       maximumRecordAgeInSeconds: 3600,

@@ -6,8 +6,8 @@ export default $config({
     const { settings } = await import("./infra/settings.ts");
     const { region, protectedStages, tags } = settings;
     const isProtected = protectedStages.includes(stage);
-    // What is thrown here is told to nobody but the log, so infra/stage.ts says what is wrong. Without a
-    // region there is no AWS to ask on the way there.
+    // What is thrown here is told to nobody but the log, so infra/stage.ts says what is wrong. A region
+    // that is none would end it before: until it is put right, the state is this machine's.
     const isRegion = regions.includes(region);
     return {
       name: "heat-spreader",

@@ -21,6 +21,7 @@ export default $config({
     };
   },
   async run() {
+    // What is wrong in settings or secrets ends it here, before anything is made.
     await import("./infra/stage.ts");
     await import("./infra/secrets.ts");
     await import("./infra/probe.ts");

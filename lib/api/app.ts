@@ -8,7 +8,7 @@ import type {
 import type { Log } from "../log.ts";
 import { authorize, type Identity, identify, type TokenEntry } from "./auth.ts";
 import type { Handlers } from "./contract.ts";
-import type { Answer, Endpoint } from "./endpoint.ts";
+import type { Answer, Endpoint, Role } from "./endpoint.ts";
 import { type AnyInput, inputOf } from "./input.ts";
 import { problemOf } from "./problem.ts";
 import { allowedMethods, type Route, route } from "./router.ts";
@@ -31,7 +31,7 @@ type Result = APIGatewayProxyStructuredResultV2 & { headers: Record<string, stri
 
 /** What a request's log line says, gathered on the way. */
 type Trail = { startedAt: number; route?: Route; identity?: Identity | undefined };
-type Handle = (input: AnyInput & { who: string }) => Promise<Answer<Endpoint>>;
+type Handle = (input: AnyInput & { who: string; role: Role }) => Promise<Answer<Endpoint>>;
 type Request = middy.Request<ApiEvent, Result, Error>;
 
 /**
@@ -54,10 +54,8 @@ export function app(options: AppOptions) {
     const input = inputOf(found.endpoint, { ...event, headers, query, params: found.params });
     // The contract ties each handler to its endpoint; here, any of them meets its own input.
     const handle = options.handlers[found.name] as Handle;
-    return resultOf(
-      found.endpoint,
-      await handle({ ...input, who: trail.identity?.name ?? "somebody" }),
-    );
+    const { name: who, role } = trail.identity ?? { name: "somebody", role: "reader" as const };
+    return resultOf(found.endpoint, await handle({ ...input, who, role }));
   };
   return middy<ApiEvent, Result, Error>(respond)
     .use(requestLog(options.log, trails))

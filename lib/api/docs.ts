@@ -65,7 +65,7 @@ ${tags.map((tag) => `<h2>${tag.name}</h2><ul>${tag.entries.map(link).join("")}</
 <main>
 <h1 id="top">Heat Spreader API</h1>
 <p>${prose(document.info.description)}</p>
-<p>Every call but those under <a href="#service">service</a> needs a token: <code>Authorization: Bearer ...</code>. The examples take it from <code>$TOKEN</code>, and the address from <code>$API</code>. A red * marks what must be there. The same as a document for programs: <a href="/v1/openapi.json">openapi.json</a>.</p>
+<p>Every call but three under <a href="#service">service</a> needs a token: <code>Authorization: Bearer ...</code>. The examples take it from <code>$TOKEN</code>, and the address from <code>$API</code>. A red * marks what must be there. The same as a document for programs: <a href="/v1/openapi.json">openapi.json</a>.</p>
 ${tags.map((tag) => `<h2 id="${tag.name}">${tag.name}</h2><p class="soft">${prose(tag.description)}</p>${tag.entries.map((entry) => article(entry, document)).join("\n")}`).join("\n")}
 <h2 id="schemas">Schemas</h2>
 ${Object.entries(document.components.schemas).map(schemaArticle).join("\n")}

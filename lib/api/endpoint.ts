@@ -93,6 +93,8 @@ export type Input<E extends Endpoint> = {
   precondition: Precondition;
   /** Who calls, for events and logs. */
   who: string;
+  /** Of who calls; a reader's where no token is needed. */
+  role: Role;
 } & Body<E, "output">;
 
 export type Reply<E extends Endpoint> = z.output<E["reply"]>;

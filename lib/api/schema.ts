@@ -23,6 +23,7 @@ import {
   Weight,
   Weights,
 } from "../stack/schema.ts";
+import { Role } from "./endpoint.ts";
 
 /** What a PUT takes: what is left out gets its default, whatever it was before. */
 export const StackInput = z
@@ -217,6 +218,8 @@ export const CloudDetail = CloudSummary.extend({
 }).meta({ id: "CloudDetail" });
 
 export const Health = z.object({ status: z.literal("ok") }).meta({ id: "Health" });
+
+export const Whoami = z.object({ name: z.string(), role: Role }).meta({ id: "Whoami" });
 
 /** RFC 9457, with a stable `code`, the request's id, and every field at fault. */
 export const Problem = z

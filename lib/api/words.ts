@@ -103,6 +103,8 @@ export const words: Record<string, string> = {
   "Condition.status": "Whether it holds.",
   "Fault.status": "The HTTP status, where there was one.",
   "Health.status": "Always `ok`; no answer means that it is not.",
+  "Whoami.name": "Whose token it is; events and logs say it.",
+  "Whoami.role": "What the token may do.",
   "Plan.count": "Instances wanted, as planned.",
   "Plan.totals": "Instances in all shares, before and after.",
   "Plan.clouds": "What would become of each share.",

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { type Endpoint, nothing } from "../endpoint.ts";
-import { Health } from "../schema.ts";
+import { Health, Whoami } from "../schema.ts";
 
-/** The API about itself: the only endpoints without a token. */
+/** The API about itself: here are the only endpoints without a token. */
 export const serviceEndpoints = {
   getOpenapi: {
     method: "GET",
@@ -36,6 +36,17 @@ export const serviceEndpoints = {
     params: nothing,
     query: nothing,
     reply: Health,
+    errors: [],
+  },
+  getWhoami: {
+    method: "GET",
+    path: "/v1/whoami",
+    tag: "service",
+    summary: "Whose token this is, and what it may do",
+    role: "reader",
+    params: nothing,
+    query: nothing,
+    reply: Whoami,
     errors: [],
   },
 } as const satisfies Record<string, Endpoint>;

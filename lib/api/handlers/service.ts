@@ -2,8 +2,10 @@ import type { Handlers } from "../contract.ts";
 import { docsHeaders, docsPage } from "../docs.ts";
 import { openapi } from "../openapi.ts";
 
-/** The API about itself. Made once, at the first request: most invocations never need it. */
-export function serviceHandlers(): Pick<Handlers, "getOpenapi" | "getDocs" | "getHealth"> {
+type ServiceHandlers = Pick<Handlers, "getOpenapi" | "getDocs" | "getHealth" | "getWhoami">;
+
+/** The API about itself. Its document is made at the first request: most invocations never need it. */
+export function serviceHandlers(): ServiceHandlers {
   let document: ReturnType<typeof openapi> | undefined;
   let page: string | undefined;
   const own = () => {
@@ -17,5 +19,6 @@ export function serviceHandlers(): Pick<Handlers, "getOpenapi" | "getDocs" | "ge
       return { reply: page, headers: docsHeaders };
     },
     getHealth: async () => ({ reply: { status: "ok" } }),
+    getWhoami: async ({ who, role }) => ({ reply: { name: who, role } }),
   };
 }

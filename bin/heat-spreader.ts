@@ -4,7 +4,7 @@ import { main } from "../lib/cli/main.ts";
 import { terminal } from "../lib/cli/terminal.ts";
 
 const { stdout, stderr, env: environment } = process;
-const screen = terminal({ stdout, stderr }, environment);
+const screen = terminal({ stdin: () => process.stdin, stdout, stderr }, environment);
 
 // Node's own warnings are for developers, and must not stand between a script and our output.
 if (!isOn(environment.HEAT_SPREADER_LOG_VERBOSE)) process.removeAllListeners("warning");

@@ -9,6 +9,7 @@ import {
 import { cloudListCommand, cloudOrderCommands, cloudShowCommand } from "./commands/clouds.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { deadLettersCommand, demoCommands } from "./commands/local.ts";
+import { loginCommand, logoutCommand } from "./commands/login.ts";
 import {
   addCommand,
   deleteCommand,
@@ -44,6 +45,8 @@ export const commands: readonly Command[] = [
   ...cloudOrderCommands,
   ...demoCommands,
   deadLettersCommand,
+  loginCommand,
+  logoutCommand,
   tokenNewCommand,
   versionCommand,
 ];

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { type Document, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
 import { CloudName } from "../cloud/schema.ts";
+import { isExposed } from "./address.ts";
 import { Failure } from "./failure.ts";
 import { suggestion } from "./suggestion.ts";
 
@@ -23,6 +24,8 @@ const seconds = z
   .number("it must be a number of seconds")
   .positive("it must be more than 0 seconds")
   .max(86_400, "it must be at most 86400 seconds");
+const exposed =
+  "plain HTTP to another machine sends the token in clear; use https://, or, where it is meant, host and port";
 /** Unknown keys are told by `fault`. */
 const map = {
   error: (issue: { code?: string }) =>
@@ -36,7 +39,7 @@ const Remote = z.strictObject(
     host: text.optional(),
     port: port.optional(),
     timeout: seconds.optional(),
-    url: text.optional(),
+    url: text.refine((url) => !isExposed(url), exposed).optional(),
     token: text.optional(),
   },
   map,
@@ -73,6 +76,8 @@ export type Config = {
   backend:
     | { type: "sqlite"; database: string }
     | { type: "remote"; url: string; token: string | undefined; timeoutMs: number };
+  /** Whether the backend goes before a login: a remote one, or any that HEAT_SPREADER_CONFIG_FILE names. */
+  backendIsFirst: boolean;
   /** Undefined: all of clouds.yaml. */
   clouds: CloudName[] | undefined;
   server: { address: string; port: number; shutdownTimeoutMs: number; insecure: boolean };
@@ -96,6 +101,8 @@ export async function config(environment: Environment): Promise<Config> {
     path,
     exists: source !== undefined,
     backend: backend(path, file, environment, { home, stateDirectory }),
+    backendIsFirst:
+      file.backend?.type === "remote" || (named !== undefined && file.backend !== undefined),
     clouds: file.clouds,
     server: {
       address: file.server?.address ?? "127.0.0.1",

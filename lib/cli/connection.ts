@@ -1,46 +1,65 @@
 import { join } from "node:path";
-import { ApiError, type Client, client } from "../api/client.ts";
+import { base, isExposed, isSameAddress } from "./address.ts";
+import { advisedClient, type Target } from "./advice.ts";
 import { type Config, DATABASE, type Environment } from "./config.ts";
 import type { Connection } from "./context.ts";
 import { Failure } from "./failure.ts";
+import type { Login } from "./login.ts";
 
 type Running = { url: string; token: string | undefined };
 
-/** The embedded runtimes of this user, as lib/local finds them. */
+/** What this user has on this machine. */
 export type Local = {
-  /** The one that runs on a database. */
+  login: Login | undefined;
+  /** The embedded runtime on a database, as lib/local finds it. */
   findRuntime: (place: { database: string; stateDirectory: string }) => Running | undefined;
   /** The database of the one that said it is at the url. */
   databaseAt: (at: { url: string; stateDirectory: string }) => string | undefined;
 };
 
 /**
- * The API to talk to: HEAT_SPREADER_URL, else the remote backend, else the runtime of this user
- * that runs on the database. The token: HEAT_SPREADER_TOKEN, else the file's (never to another url
- * than the file's), else that of this user's runtime when it is the one at the url.
+ * The API to talk to: HEAT_SPREADER_URL, else the remote backend (or any backend of a file that
+ * HEAT_SPREADER_CONFIG_FILE names), else the login, else the runtime of this user that runs on the
+ * database. The token: HEAT_SPREADER_TOKEN, else the file's, else the login's (either of them to its
+ * own url only), else that of this user's runtime when it is the one at the url.
  */
 export function connection(config: Config, environment: Environment, local: Local): Connection {
-  const named = environment.HEAT_SPREADER_URL || undefined;
-  const ownToken = environment.HEAT_SPREADER_TOKEN || undefined;
-  const { backend } = config;
-  const filesUrl = backend.type === "remote" ? base(backend.url) : undefined;
-  const wanted = named === undefined ? filesUrl : base(named);
-  const running = runtime(config, local, wanted);
-  const url = wanted ?? running?.url;
+  const { backend, path } = config;
+  const remote = backend.type === "remote" ? { ...backend, url: base(backend.url) } : undefined;
+  const wanted = wantedUrl(config, environment, { remote, login: local.login });
+  const running = runtime(config, local, wanted?.url);
+  const { url, urlFrom } = wanted ?? { url: running?.url, urlFrom: "runtime" as const };
   if (url === undefined) throw notRunning(config);
-  const filesToken = backend.type === "remote" && filesUrl === url ? backend.token : undefined;
-  const timeoutMs = backend.type === "remote" ? backend.timeoutMs : 30_000;
-  const token = ownToken ?? filesToken ?? running?.token;
-  try {
-    return { url, client: advised(client({ url, token, timeoutMs }), config) };
-  } catch (error) {
-    throw error instanceof ApiError ? failure(error, config) : error;
-  }
+  const tokens: [Target["tokenFrom"], string | undefined][] = [
+    ["environment", environment.HEAT_SPREADER_TOKEN],
+    ["file", tokenFor(url, remote)],
+    ["login", tokenFor(url, local.login)],
+    ["runtime", running?.token],
+  ];
+  const [tokenFrom, token] = tokens.find(([, one]) => one) ?? [];
+  const timeoutMs = remote?.timeoutMs ?? 30_000;
+  return { url, client: advisedClient({ url, urlFrom, token, tokenFrom, timeoutMs, path }) };
 }
 
-/** Also of the address that the documentation shows. */
-function base(url: string): string {
-  return url.replace(/\/+(v1\/*)?$/, "");
+type Elsewhere = { url: string; token?: string | undefined };
+
+/** Undefined: none was named; a runtime on this machine will do. */
+function wantedUrl(
+  { backendIsFirst }: Config,
+  environment: Environment,
+  { remote, login }: { remote: Elsewhere | undefined; login: Elsewhere | undefined },
+): Pick<Target, "url" | "urlFrom"> | undefined {
+  const named = environment.HEAT_SPREADER_URL;
+  if (named) {
+    if (isExposed(named)) throw exposed();
+    return { url: base(named), urlFrom: "environment" };
+  }
+  if (remote) return { url: remote.url, urlFrom: "file" };
+  return login && !backendIsFirst ? { url: login.url, urlFrom: "login" } : undefined;
+}
+
+function tokenFor(url: string, known: Elsewhere | undefined): string | undefined {
+  return known && isSameAddress(url, known.url) ? known.token : undefined;
 }
 
 /**
@@ -68,50 +87,18 @@ function isSame(a: string, b: string): boolean {
   return normal(a) === normal(b);
 }
 
+function exposed(): Failure {
+  return new Failure(
+    "HEAT_SPREADER_URL is plain HTTP to another machine, which would send the token in clear. Use https://; where plain HTTP is meant, name host and port under `backend` in heat-spreader.yaml.",
+  );
+}
+
 function notRunning({ backend, path, exists }: Config): Failure {
   const database = backend.type === "sqlite" ? backend.database : "";
   const from = exists ? ` (${path})` : "";
   return new Failure(
     `No Heat Spreader of this user is running on ${database}${from}. ` +
       "Start it with `heat-spreader run` (`heat-spreader run --demo` needs no clouds), " +
-      "or set HEAT_SPREADER_URL to where one runs.",
+      "go to a deployment with `heat-spreader login URL`, or set HEAT_SPREADER_URL to where one runs.",
   );
-}
-
-/** The same client, whose errors also say what a person at the command line can do. */
-function advised(made: Client, config: Config): Client {
-  const calls = Object.entries(made).map(([name, call]) => [
-    name,
-    async (...input: never[]) => {
-      try {
-        return await (call as (...input: never[]) => Promise<unknown>)(...input);
-      } catch (error) {
-        throw error instanceof ApiError ? failure(error, config) : error;
-      }
-    },
-  ]);
-  return Object.fromEntries(calls) as Client; // the same keys
-}
-
-function failure(error: ApiError, { path }: Config): Failure {
-  const remedies: Record<string, string> = {
-    "connection.failed":
-      "Start it with `heat-spreader run`, or set HEAT_SPREADER_URL to where it runs.",
-    "connection.timeout": "Is it very busy, or is HEAT_SPREADER_URL something else?",
-    "request.unauthorized": `Set HEAT_SPREADER_TOKEN, or backend.token in ${path}, to a token that it knows.`,
-    "request.forbidden": "Use an operator's token: set HEAT_SPREADER_TOKEN.",
-    "stack.missing": "`heat-spreader list` shows the stacks.",
-  };
-  const detail = error.detail.replace(/\.?$/, ".").replace(/^the /, "The ");
-  const fields = error.fields
-    .filter(({ message }) => !error.detail.includes(message))
-    .map(
-      ({ pointer, message }) =>
-        `\n  ${pointer.replace(/^\//, "").replaceAll("/", ".")}: ${message}`,
-    );
-  const remedy = Object.hasOwn(remedies, error.code) ? ` ${remedies[error.code]}` : "";
-  return new Failure(`${detail}${remedy}${fields.join("")}`, {
-    cause: error,
-    code: error.code,
-  });
 }

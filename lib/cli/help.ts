@@ -4,7 +4,8 @@ const about = `Keeps one service's Heat stacks right in several OpenStack clouds
 each cloud. When a cloud is lost, its share moves to the others.`;
 
 const settings = `Settings are read from ~/.config/openstack/heat-spreader.yaml, or HEAT_SPREADER_CONFIG_FILE.
-HEAT_SPREADER_URL and HEAT_SPREADER_TOKEN name another Heat Spreader than the one running here.
+Commands go to the Heat Spreader that runs here; "heat-spreader login URL" names a deployment, and
+HEAT_SPREADER_URL and HEAT_SPREADER_TOKEN go before both.
 
 "heat-spreader COMMAND --help" says more about a command, with examples.`;
 

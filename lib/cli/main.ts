@@ -35,11 +35,14 @@ export async function main(
 function contextOf(environment: Environment, terminal: Terminal): Context {
   const read = once(() => config(environment));
   const connect = once(async () => {
-    const [{ findRuntime }, { databaseAt }] = await Promise.all([
+    const [settings, { findRuntime }, { databaseAt }, { readLogin }] = await Promise.all([
+      read(),
       import("../local/token.ts"),
       import("../local/signpost.ts"),
+      import("./login.ts"),
     ]);
-    return connection(await read(), environment, { findRuntime, databaseAt });
+    const login = readLogin(settings);
+    return connection(settings, environment, { login, findRuntime, databaseAt });
   });
   return { environment, terminal, config: read, connection: connect };
 }

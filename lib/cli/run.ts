@@ -6,6 +6,7 @@ import type { Config } from "./config.ts";
 import type { Context } from "./context.ts";
 import { Failure } from "./failure.ts";
 import { type Logging, logging } from "./logging.ts";
+import { isLoggedIn } from "./login.ts";
 
 export const runCommand = command({
   name: "run",
@@ -31,9 +32,27 @@ export const runCommand = command({
     const how = logging(context.environment, isDemo ? "ERROR" : "INFO");
     const { untilEnded } = await import("../local/ending.ts");
     const starting = isDemo ? startDemo(context, config, log(how)) : start(context, config, how);
-    return untilEnded(starting, log(how));
+    return untilEnded(withRemark(starting, context, config), log(how));
   },
 });
+
+/** Who plays with a demo must not do it to the deployment of a login. */
+async function withRemark(
+  starting: Promise<Runtime>,
+  { environment, terminal }: Context,
+  config: Config,
+): Promise<Runtime> {
+  const running = await starting;
+  const isElsewhere =
+    isLoggedIn(config) && !config.backendIsFirst && !environment.HEAT_SPREADER_URL;
+  if (terminal.isTerminal && isElsewhere) {
+    terminal.note(
+      "You are logged in to a deployment, and other commands go there. For this one, say first:\n" +
+        `  export HEAT_SPREADER_URL=${running.url}\n`,
+    );
+  }
+  return running;
+}
 
 async function startDemo({ terminal }: Context, config: Config, log: Log): Promise<Runtime> {
   const { demo } = await import("../local/demo/demo.ts");

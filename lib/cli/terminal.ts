@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { type Input, secret } from "./secret.ts";
 
 /** What we need of process.stdout and process.stderr. */
 export type Stream = {
@@ -11,7 +12,7 @@ export type Stream = {
 const colours = { red: 31, green: 32, yellow: 33, bold: 1, faint: 2 } as const;
 export type Colour = keyof typeof colours;
 
-/** Where results (stdout) and remarks (stderr) go. */
+/** Where results (stdout) and remarks (stderr) go, and where answers come from. */
 export type Terminal = {
   /** Lines of the result, to stdout. */
   print: (text: string) => void;
@@ -25,6 +26,8 @@ export type Terminal = {
   redraw: (text: string) => boolean;
   /** Colours text where stdout is a terminal and NO_COLOR is not set. */
   paint: (colour: Colour, text: string) => string;
+  /** Asks for what must not be seen; where nobody can be asked, it is all of stdin. Empty: none. */
+  askSecret: (question: string) => Promise<string>;
   /** Width to fit into; undefined: not a terminal, no limit. */
   columns: number | undefined;
   /** Whether a person is reading stdout. */
@@ -33,7 +36,7 @@ export type Terminal = {
 
 /** A stream is a terminal when it says so and TERM is not `dumb`; only then escape codes are sent. */
 export function terminal(
-  { stdout, stderr }: { stdout: Stream; stderr: Stream },
+  { stdin, stdout, stderr }: { stdin?: () => Input; stdout: Stream; stderr: Stream },
   environment: Record<string, string | undefined>,
 ): Terminal {
   const understands = environment.TERM !== "dumb";
@@ -72,6 +75,8 @@ export function terminal(
       return true;
     },
     paint: (colour, text) => (isColoured ? `\u001b[${colours[colour]}m${text}\u001b[0m` : text),
+    askSecret: (question) =>
+      secret(question, { stdin: stdin?.(), write: (text) => stderr.write(text) }),
     columns: isTerminal ? (stdout.columns ?? 80) : undefined,
     isTerminal,
   };

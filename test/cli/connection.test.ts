@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, type TestContext, test } from "node:test";
 import { tokens } from "../support/api.ts";
@@ -29,9 +29,13 @@ describe("finding and reaching Heat Spreader", { concurrency: 4 }, () => {
       run(args, { home, environment: { HEAT_SPREADER_URL: url, ...environment } });
     const none = await asked({}, "list");
     assert.equal(none.code, 1);
-    assert.match(none.stderr, /needs a token.*Set HEAT_SPREADER_TOKEN, or backend.token in/);
+    assert.match(
+      none.stderr,
+      /needs a token. Log in with .heat-spreader login http.*or set HEAT_SPREADER_TOKEN/,
+    );
     const wrong = await asked({ HEAT_SPREADER_TOKEN: "wrong-secret" }, "list");
     assert.equal(wrong.code, 1);
+    assert.match(wrong.stderr, /HEAT_SPREADER_TOKEN holds a token that http.* does not know/);
     assert.ok(!wrong.stderr.includes("wrong-secret"));
     await cli("add", "web", "--count", "1", "--parameter", "n");
     const reader = await asked({ HEAT_SPREADER_TOKEN: tokens.reader }, "delete", "web");
@@ -45,6 +49,56 @@ describe("finding and reaching Heat Spreader", { concurrency: 4 }, () => {
     const environment = { HEAT_SPREADER_CONFIG_FILE: await writeConfig(home, yaml) };
     assert.equal((await run(["list", "--json"], { home, environment })).stdout, '{"stacks": []}\n');
   });
+
+  test("a wrong token in the file is told by its place", async (t) => {
+    const { home, url } = await cliAndApi(t);
+    const path = await writeConfig(home, `backend: { type: remote, url: '${url}', token: stale }`);
+    const environment = { HEAT_SPREADER_CONFIG_FILE: path };
+    const { code, stderr } = await run(["list"], { home, environment });
+    assert.equal(code, 1);
+    assert.ok(stderr.startsWith(`backend.token in ${path} is a token that ${url} does not know.`));
+  });
+
+  test("a token is not sent in clear to another machine, unless host and port say so", async (t) => {
+    const home = await emptyHome(t);
+    const asked = (environment: Record<string, string>) => run(["list"], { home, environment });
+    const named = await asked({ HEAT_SPREADER_URL: "http://hs.example", HEAT_SPREADER_TOKEN: "x" });
+    assert.equal(named.code, 1);
+    assert.match(named.stderr, /plain HTTP to another machine, .* Use https:/);
+    const yaml = "backend: { type: remote, url: 'http://hs.example', token: x }";
+    const path = await writeConfig(home, yaml);
+    const filed = await asked({ HEAT_SPREADER_CONFIG_FILE: path });
+    assert.equal(filed.code, 1);
+    assert.match(filed.stderr, /backend.url: plain HTTP to another machine .* use https:/);
+    await writeConfig(home, "backend: { type: remote, host: hs.invalid, token: x }");
+    const meant = await asked({ HEAT_SPREADER_CONFIG_FILE: path });
+    assert.match(meant.stderr, /http:\/\/hs.invalid:8080 cannot be reached/);
+  });
+
+  test("the path of a custom domain belongs to the address", async (t) => {
+    const paths: (string | undefined)[] = [];
+    const url = await serve(t, (request) => paths.push(request.url));
+    const environment = { HEAT_SPREADER_URL: `${url}/heat/v1/`, HEAT_SPREADER_TOKEN: "x" };
+    await run(["list"], { home: await emptyHome(t), environment });
+    assert.deepEqual(paths, ["/heat/v1/stacks?limit=1000"]);
+  });
+
+  for (const [status, message, said] of [
+    [401, "Unauthorized", /HEAT_SPREADER_TOKEN holds a token/],
+    [403, "Forbidden", /Forbidden. Check HEAT_SPREADER_URL: the path/],
+    [404, "Not Found", /Not Found. Check HEAT_SPREADER_URL: the path/],
+    [429, "Too Many Requests", /Too Many Requests. .* try again/],
+    [500, "Internal Server Error", /Internal Server Error. The log of its Api function/],
+  ] as const) {
+    test(`what API Gateway says by itself: ${status} ${message}`, async (t) => {
+      const body = { status, text: JSON.stringify({ message }) };
+      const url = await serve(t, () => {}, body);
+      const environment = { HEAT_SPREADER_URL: url, HEAT_SPREADER_TOKEN: "x" };
+      const { code, stderr } = await run(["list"], { home: await emptyHome(t), environment });
+      assert.equal(code, 1);
+      assert.match(stderr, said);
+    });
+  }
 
   test("the original's client file, with the port in the environment", async (t) => {
     const { home, url } = await cliAndApi(t);
@@ -61,7 +115,7 @@ describe("finding and reaching Heat Spreader", { concurrency: 4 }, () => {
 
   test("the file's token goes to no other url than the file's", async (t) => {
     const seen: (string | undefined)[] = [];
-    const url = await serve(t, (authorization) => seen.push(authorization));
+    const url = await serve(t, ({ headers }) => seen.push(headers.authorization));
     const home = await emptyHome(t);
     const yaml = "backend: { type: remote, url: 'https://hs.example', token: secret-of-the-file }";
     const environment = {
@@ -90,11 +144,12 @@ describe("finding and reaching Heat Spreader", { concurrency: 4 }, () => {
 
 async function serve(
   t: TestContext,
-  see: (authorization: string | undefined) => void,
+  see: (request: IncomingMessage) => void,
+  { status, text } = { status: 200, text: "<html>Welcome to nginx</html>" },
 ): Promise<string> {
   const server = createServer((request, response) => {
-    see(request.headers.authorization);
-    response.end("<html>Welcome to nginx</html>");
+    see(request);
+    response.writeHead(status).end(text);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => server.close());

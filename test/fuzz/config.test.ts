@@ -324,7 +324,7 @@ test("heat-spreader.yaml, whatever is in it, is read or refused in a sentence", 
   t.diagnostic(JSON.stringify(counts));
 });
 
-const nothingRuns = { findRuntime: () => undefined, databaseAt: () => undefined };
+const nothingRuns = { login: undefined, findRuntime: () => undefined, databaseAt: () => undefined };
 
 /** The command line says the very same, and ends with 1. */
 async function assertSaid(environment: Record<string, string>, message: string): Promise<void> {

@@ -8,8 +8,9 @@ export const tokenNewCommand = command({
   name: "token new",
   summary: "Make a token for the API, and the entry that lets it in",
   details:
-    "Nothing is kept: add the entry to API_TOKENS of the deployment, and give the token to whoever is to\n" +
-    "use it. The entry holds only a hash, from which the token cannot be found.",
+    "Nothing is kept. The entry goes into the secret ApiTokens of a deployment, which holds all entries,\n" +
+    "one a line, and counts from the next deploy on. The token goes to whoever is to use it\n" +
+    "(heat-spreader login URL). The entry holds only a hash, from which the token cannot be found.",
   arguments: { name: { name: "NAME", summary: "Whose token it is; logs and events say it" } },
   options: {
     role: {
@@ -32,7 +33,15 @@ export const tokenNewCommand = command({
     const entry = `${name}:${role}:${createHash("sha256").update(token).digest("hex")}`;
     printFields(context, given, { token, entry });
     if (formatOf(given) === "table") {
-      context.terminal.note("The token is not shown again. Add the entry to API_TOKENS.");
+      context.terminal.note(nextCommands(entry));
     }
   },
 });
+
+function nextCommands(entry: string): string {
+  return `The token is not shown again. To let it in, beside those that are in:
+
+  echo '${entry}' >> api-tokens.txt
+  npx sst secret set ApiTokens --stage production < api-tokens.txt
+  npx sst deploy --stage production`;
+}

@@ -60,7 +60,12 @@ const Settings = z
       'take "internet", "fixed-addresses" or { privateSubnets: ["subnet-..."], securityGroups: ["sg-..."] }',
     ),
     tags: z.record(
-      z.string().regex(/^(?!aws:|sst:)[\w.:/=+@ -]{1,128}$/, "a tag's name is not one for AWS"),
+      z
+        .string()
+        .regex(
+          /^(?!aws:|sst:)[\w.:/=+@ -]{1,128}$/,
+          "take a tag's name that AWS allows and does not keep for itself (aws:, sst:)",
+        ),
       z.string().max(256, "take 256 letters or less"),
     ),
   })
@@ -93,8 +98,12 @@ export function checked(settings: Settings, stage: string): z.output<typeof Sett
   const ofStage = named.success
     ? []
     : [`The stage ${JSON.stringify(stage)} cannot be part of a name in AWS: ${stageText}.`];
-  const ofSettings = (parsed.error?.issues ?? []).map(
-    ({ path, message }) => `In infra/settings.ts, ${path.join(".")}: ${message}.`,
-  );
-  throw new Error([...ofStage, ...ofSettings].join("\n"));
+  throw new Error([...ofStage, ...(parsed.error?.issues ?? []).map(sentence)].join("\n"));
+}
+
+function sentence(issue: z.core.$ZodIssue): string {
+  const where = ["In infra/settings.ts", issue.path.join(".")].filter((part) => part !== "");
+  // A wrong key says why itself; that it is one says nothing.
+  const why = issue.code === "invalid_key" ? issue.issues[0]?.message : issue.message;
+  return `${where.join(", ")}: ${why}.`;
 }

@@ -33,7 +33,8 @@ export const reconcile = lambda("Reconcile", {
       resources: [table.arn],
     },
     { actions: ["events:PutEvents"], resources: [bus.arn] },
-    // Lambda reads the stream, and writes down what it gave up on, in this role.
+    // Lambda reads the stream, and writes down what it gave up on, in this role: all four are what it
+    // asks for when the mapping is made.
     {
       actions: [
         "dynamodb:DescribeStream",

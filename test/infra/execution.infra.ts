@@ -40,6 +40,12 @@ test("the schedule's event has the probe find every cloud", async () => {
   ]);
 });
 
+test("a minute that comes more than a minute late is left out", async () => {
+  const before = production.calls.length;
+  await minute({ startedMsAgo: 121_000 });
+  assert.equal(production.calls.length, before);
+});
+
 test("a stack put through the API reaches every cloud through its stream record", async () => {
   const body = { count: 10, count_parameter: "count", weights };
   assert.equal((await api("PUT", web, { body })).status, 201);
@@ -134,7 +140,7 @@ test("a further vantage votes into the home region's table, and judges nothing",
     environment: { ...quick, CLOUDS: undefined },
   });
   const before = (await api("GET", "/v1/clouds/athens")).body;
-  await minute(abroad);
+  await minute({ probe: abroad });
   const { votes, at } = (await api("GET", "/v1/clouds/athens")).body;
   const cast = votes.map(({ vantage, vote }: Record<string, string>) => [vantage, vote]);
   assert.deepEqual(cast.sort(), [
@@ -159,14 +165,14 @@ test("what is no longer declared is let go of", async () => {
     secrets: { ...secrets, CloudsYaml },
     environment: quick,
   });
-  await minute(redeployed);
+  await minute({ probe: redeployed });
   assert.deepEqual(await deliver(), []);
   assert.equal((await api("GET", "/v1/clouds/manchester")).status, 404);
 });
 
 test("every call to AWS was granted, and every grant was used", () => {
-  assert.deepEqual(production.refusals(), []);
-  const calls = production.calls();
+  assert.deepEqual(production.refusals, []);
+  const { calls } = production;
   const unused = production.grants.filter(
     (grant) => !lambdasOwn.has(grant.action) && !calls.some((call) => covers(grant, call)),
   );

@@ -24,9 +24,9 @@ export type Account = {
   /** Services, by their names in signatures, that answer 503 while they are in here. */
   outages: Set<string>;
   /** Every call to AWS so far, of whichever function. */
-  calls: () => Call[];
+  calls: readonly Call[];
   /** Those that its role was not granted. */
-  refusals: () => string[];
+  refusals: readonly string[];
   /** All that the roles of the functions started so far may do. */
   grants: readonly Grant[];
   stop: () => Promise<void>;

@@ -8,9 +8,9 @@ export type Aws = {
   /** For AWS_ENDPOINT_URL. */
   endpoint: string;
   /** What was asked for so far, by whom; a transaction counts as its single writes. */
-  calls: () => Call[];
+  calls: readonly Call[];
   /** What was refused of it, in IAM's words. */
-  refusals: () => string[];
+  refusals: readonly string[];
   stop: () => Promise<void>;
 };
 
@@ -39,7 +39,7 @@ export async function aws(options: {
   outages: ReadonlySet<string>;
 }): Promise<Aws> {
   const { account, services, grants, outages } = options;
-  const calls = new Map<string, Call>();
+  const calls: Call[] = [];
   const refusals: string[] = [];
 
   async function answer(request: IncomingMessage): Promise<Response> {
@@ -50,7 +50,7 @@ export async function aws(options: {
     const target = String(request.headers["x-amz-target"]);
     for (const asked of askedFor(target, JSON.parse(body), { ...scope, account })) {
       const call = { role: scope.role, ...asked };
-      calls.set(JSON.stringify(call), call);
+      calls.push(call);
       if (grants.some((grant) => covers(grant, call))) continue;
       const message = deniedTo(call, account);
       refusals.push(message);
@@ -74,8 +74,8 @@ export async function aws(options: {
   const { port } = server.address() as AddressInfo;
   return {
     endpoint: `http://127.0.0.1:${port}`,
-    calls: () => [...calls.values()],
-    refusals: () => refusals,
+    calls,
+    refusals,
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

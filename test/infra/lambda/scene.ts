@@ -30,8 +30,8 @@ export type Scene = Account & {
   /** An HTTP server before the API's function, as API Gateway is. */
   url: string;
   api: (method: string, path: string, sent?: Sent) => Promise<Got>;
-  /** One invocation by the schedule, near the end of its minute: a handful of ticks. */
-  minute: (probe?: Lambda) => Promise<void>;
+  /** One invocation by the schedule, near the end of its minute unless said: a handful of ticks. */
+  minute: (of?: { probe?: Lambda; startedMsAgo?: number }) => Promise<void>;
   /** One batch to reconcile. Answers the sequence numbers that failed. */
   reconcile: (records: DynamoDBRecord[]) => Promise<string[]>;
   /** All that is new in the stream, to reconcile, until there is nothing more. Answers what failed. */
@@ -42,7 +42,7 @@ export type Scene = Account & {
 
 /** Quicker than in earnest (10 s, 5 s), so that an invocation of two to three seconds is several ticks. */
 export const quick = { PROBE_INTERVAL: "0.3", PROBE_DEADLINE: "2" };
-const BEFORE_MINUTE_ENDS_MS = 57_500;
+const NEAR_ITS_END_MS = 57_500;
 const UPDATE_MS = 50;
 
 const names = ["athens", "manchester", "stockholm"];
@@ -90,9 +90,8 @@ export async function scene(scenario: Scenario): Promise<Scene> {
       const { statusCode = 0, body } = answer as APIGatewayProxyStructuredResultV2;
       return { status: statusCode, body: body === undefined ? undefined : JSON.parse(body) };
     },
-    minute: async (probe = home) => {
-      const at = new Date(Date.now() - BEFORE_MINUTE_ENDS_MS);
-      await probe.invoke(scheduled(input, at));
+    minute: async ({ probe = home, startedMsAgo = NEAR_ITS_END_MS } = {}) => {
+      await probe.invoke(scheduled(input, new Date(Date.now() - startedMsAgo)));
     },
     deliver: async () => {
       const failed: string[] = [];

@@ -1,0 +1,29 @@
+import type { Change } from "./engine/copy.ts";
+
+/** A setting of infra/settings.ts as a user would rewrite it. */
+export function setting(from: string, to: string): Change {
+  return { file: "infra/settings.ts", from: `  ${from},`, to: `  ${to},` };
+}
+
+export const DOMAIN = "heat.example.com";
+export const VANTAGES = ["us-east-1", "ap-southeast-2"];
+
+/** Every option in use that goes with the others. */
+export const everything: Change[] = [
+  setting("probeInterval: 10", "probeInterval: 20"),
+  setting("clouds: []", 'clouds: ["athens", "manchester"]'),
+  setting("vantages: []", `vantages: ${JSON.stringify(VANTAGES)}`),
+  setting("alarmEmail: undefined", 'alarmEmail: "operator@example.com"'),
+  setting("domains: {}", `domains: { production: { name: "${DOMAIN}" } }`),
+  setting(
+    "oidc: undefined",
+    'oidc: { issuer: "https://login.example.com/", audiences: ["heat-spreader"], roleClaim: "role" }',
+  ),
+  setting("throttling: { rate: 50, burst: 100 }", "throttling: { rate: 5, burst: 10 }"),
+  setting("tags: {}", 'tags: { team: "clouds" }'),
+];
+
+/** What further regions do without. */
+export const fixedAddresses: Change[] = [
+  setting('network: "internet"', 'network: "fixed-addresses"'),
+];

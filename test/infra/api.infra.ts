@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contract } from "../../lib/api/contract.ts";
 import type { Planned } from "./engine/planned.ts";
-import { DOMAIN } from "./everything.ts";
+import { CERTIFICATE, DOMAIN } from "./everything.ts";
 import { all, functionOf, one } from "./find.ts";
 import { plan } from "./plan.ts";
 
@@ -80,6 +80,27 @@ test("with a domain, it is the only door, with a certificate of its own and no o
   assert.equal(inputs.domainName, DOMAIN);
   assert.equal(inputs.domainNameConfiguration.securityPolicy, "TLS_1_2");
   assert.equal(one(everything, "api").inputs.disableExecuteApiEndpoint, true);
+});
+
+test("with a certificate of the user's own, none is made, and the deploy says where DNS has to point", async () => {
+  const existing = await plan("existing");
+  const { inputs } = one(existing, "domain");
+  assert.equal(inputs.domainName, DOMAIN);
+  assert.equal(inputs.domainNameConfiguration.certificateArn, CERTIFICATE);
+  const records = existing.resources.filter(({ type }) => /^aws:(route53|acm)/.test(type));
+  assert.deepEqual(records, []);
+  const stack = existing.resources.find(({ type }) => type === "pulumi:pulumi:Stack");
+  assert.match(stack?.outputs?.dnsTarget, /^d-.*\.execute-api\.eu-west-1\.amazonaws\.com$/);
+});
+
+test("the deploy says where the API is, and the commands that come next", () => {
+  const [stack] = production.resources.filter(({ type }) => type === "pulumi:pulumi:Stack");
+  const { url, next } = stack?.outputs ?? {};
+  const { id } = one(production, "api");
+  assert.equal(url, `https://${id}.execute-api.eu-west-1.amazonaws.com`);
+  assert.equal(next, `npx heat-spreader login ${url} && npx heat-spreader list`);
+  const [named] = everything.resources.filter(({ type }) => type === "pulumi:pulumi:Stack");
+  assert.equal(named?.outputs?.url, `https://${DOMAIN}`);
 });
 
 test("only this API's gateway may invoke its function", () => {

@@ -13,6 +13,7 @@ const types = {
   dashboard: "aws:cloudwatch/dashboard:Dashboard",
   domain: "aws:apigatewayv2/domainName:DomainName",
   function: "aws:lambda/function:Function",
+  invokeConfig: "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
   logGroup: "aws:cloudwatch/logGroup:LogGroup",
   mapping: "aws:lambda/eventSourceMapping:EventSourceMapping",
   permission: "aws:lambda/permission:Permission",

@@ -9,6 +9,7 @@ const plans: Record<Scenario, Plan> = {
   dev: await plan("dev"),
   everything: await plan("everything"),
   fixedAddresses: await plan("fixedAddresses"),
+  existing: await plan("existing"),
 };
 const inVpc = "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole";
 

@@ -20,6 +20,17 @@ test("a minute that could not be started is not tried again, and is given up aft
   assert.deepEqual(target.retryPolicy, { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 });
 });
 
+test("a run that failed is not repeated either: the next minute is there already", () => {
+  const { inputs } = one(production, "invokeConfig");
+  assert.equal(inputs.functionName, probe.inputs.name);
+  assert.equal(inputs.maximumRetryAttempts, 0);
+  assert.equal(inputs.maximumEventAgeInSeconds, 60);
+  const { destination } = inputs.destinationConfig.onFailure;
+  assert.equal(destination, target.deadLetterConfig.arn);
+  const role = roleOf(production, probe.inputs.role);
+  assert.deepEqual(granted(production, role, destination), ["sqs:SendMessage"]);
+});
+
 test("no concurrency is reserved: a new account would refuse it", () => {
   assert.equal(probe.inputs.reservedConcurrentExecutions, undefined);
 });

@@ -55,15 +55,26 @@ for (const scenario of ["production", "everything"] satisfies Scenario[]) {
   }
 }
 
-for (const missing of ["CloudsYaml", "ApiTokens"]) {
-  test(`without ${missing} the deploy stops, and says what to do`, async () => {
-    const { [missing]: _, ...others } = secrets as Record<string, string>;
-    const { code, printed } = await deploy("missing-secret", { stage: "dev", secrets: others });
-    assert.notEqual(code, 0);
+test("without its secrets the deploy stops, and says what to do", async () => {
+  const { code, printed } = await deploy("missing-secrets", { stage: "dev", secrets: {} });
+  assert.notEqual(code, 0);
+  for (const missing of ["CloudsYaml", "ApiTokens"]) {
     assert.match(printed, new RegExp(`The secret ${missing} has no value yet.*set ${missing}`));
-    assert.deepEqual(tracesIn(printed), []);
-  });
-}
+  }
+  assert.doesNotMatch(printed, /^ +at /m);
+});
+
+test("with secrets that cannot be right the deploy stops, says why, and repeats nothing of them", async () => {
+  const CloudsYaml = secrets.CloudsYaml.replace(/application_credential_secret: .*/, "");
+  const ApiTokens = secrets.ApiTokens.replace("operator", "administrator");
+  const given = { stage: "dev", secrets: { CloudsYaml, ApiTokens } };
+  const { code, printed } = await deploy("wrong-secrets", given);
+  assert.notEqual(code, 0);
+  assert.match(printed, /athens.*application_credential_secret/);
+  assert.match(printed, /Entry 1 of API_TOKENS is not name:role:sha256/);
+  assert.doesNotMatch(printed, /^ +at /m);
+  assert.deepEqual(tracesIn(printed), []);
+});
 
 async function assertWithout(cwd: string, files: string): Promise<void> {
   const found = await Array.fromAsync(glob(files, { cwd }));

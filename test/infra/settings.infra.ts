@@ -79,18 +79,22 @@ test("the settings as they are committed are right for every stage that the suit
     assert.equal(checked(settings, stage).region, settings.region);
 });
 
-test("sst deploy stops at a wrong setting, and says so before anything is made", async () => {
+test("sst deploy stops at a wrong setting and a wrong stage, and says so before anything is made", async () => {
   const changes = [setting("probeInterval: 10", "probeInterval: 90")];
-  const { code, printed, plan } = await deploy("wrong-setting", { stage: "dev", changes });
+  const { code, printed, plan } = await deploy("wrong-setting", { stage: "Feature-X", changes });
   assert.notEqual(code, 0);
+  assert.match(printed, /The stage "Feature-X" cannot be part of a name in AWS: take /);
   assert.match(printed, /In infra\/settings\.ts, probeInterval: take 30 seconds or less/);
+  assert.doesNotMatch(printed, /^ +at /m);
   assert.deepEqual(made(plan), []);
 });
 
-test("sst deploy stops at a stage whose name AWS would refuse", async () => {
-  const { code, printed, plan } = await deploy("wrong-stage", { stage: "Feature-X" });
+test("sst deploy stops at a region that is none, and asks no other", async () => {
+  const changes = [setting('region: "eu-west-1"', 'region: "eu-west-9"')];
+  const { code, printed, plan } = await deploy("wrong-region", { stage: "dev", changes });
   assert.notEqual(code, 0);
-  assert.match(printed, /The stage "Feature-X" cannot be part of a name in AWS: take /);
+  assert.match(printed, /In infra\/settings\.ts, region: take a region of AWS/);
+  assert.doesNotMatch(printed, /^ +at /m);
   assert.deepEqual(made(plan), []);
 });
 

@@ -44,7 +44,7 @@ for (const region of VANTAGES) {
     assert.match(target.deadLetterConfig.arn, new RegExp(`^arn:aws:sqs:${region}:`));
   });
 
-  test(`${region}: it is the same probe as at home, and votes by the name of its region`, () => {
+  test(`${region}: it is the probe of home with the table of home, and votes by the name of its region`, () => {
     const atHome = one(everything, "function", /^ProbeFunction$/);
     const { VANTAGE, ...variables } = probe.inputs.environment.variables;
     assert.equal(VANTAGE, region);

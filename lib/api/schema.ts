@@ -42,6 +42,7 @@ export const PolicyPatch = z.strictObject({
   failover: Policy.shape.failover.unwrap().optional(),
   order: Policy.shape.order.unwrap().optional(),
   failback: Policy.shape.failback.unwrap().optional(),
+  evidence: Policy.shape.evidence.unwrap().optional(),
 });
 
 /** Weights to merge; null removes a cloud. Their sum is checked after the merge. */

@@ -12,6 +12,8 @@ export const words: Record<string, string> = {
     "What becomes of a lost cloud's share: dealt evenly to the others, by weight, or left lost.",
   order: "Whether scale-downs wait until enough is in place elsewhere.",
   failback: "Whether a returned cloud gets its share back by itself, or waits for a release.",
+  evidence:
+    "What must be silent before a cloud's share is moved: Heat (api), or also the workload (api_and_workload), where the stack names a witness of it.",
   paused: "Nothing is pushed while it is true.",
   partial: "Weights below 1 are meant; scale-downs need not wait for the rest.",
   completed: "The weights have once summed to 1, or more was never needed.",

@@ -20,6 +20,12 @@ export const EventType = z.enum([
   "cloud.blocked",
   "cloud.unblocked",
   "cloud.ordered",
+  "cloud.unwatched",
+  "cloud.watched",
+  "vantage.registered",
+  "vantage.removed",
+  "workload.silent",
+  "workload.answers",
 ]);
 export type EventType = z.infer<typeof EventType>;
 

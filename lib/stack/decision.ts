@@ -211,6 +211,7 @@ const holdMessages: Record<Exclude<Held["reason"], "retry" | "nowhere">, string>
   release: "the cloud is back; its share waits for a release (failback manual)",
   suspicion: "the cloud is suspected; confirm or refute it, or wait for the window to pass",
   unknown: "the cloud has not been judged yet",
+  evidence: "the cloud's control plane is unreachable, and its workload answers",
 };
 
 function heldOf(own: CloudView, { run, desired, holds, standstill }: Making): Held | undefined {

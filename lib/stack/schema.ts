@@ -45,6 +45,11 @@ export const Policy = z.strictObject({
   order: z.enum(["make_before_break", "at_once"]).default("make_before_break"),
   /** Whether a returned cloud gets its share back by itself, or waits for a release. */
   failback: z.enum(["auto", "manual"]).default("auto"),
+  /**
+   * What must be silent before a cloud's share is moved: Heat, or also the workload, where the stack
+   * names a witness of it.
+   */
+  evidence: z.enum(["api", "api_and_workload"]).default("api_and_workload"),
 });
 export type Policy = z.infer<typeof Policy>;
 
@@ -61,6 +66,13 @@ export const Weights = z
   });
 export type Weights = z.infer<typeof Weights>;
 
+/** Where to ask whether the workload in one cloud answers: a URL with the status expected, or a TCP address. */
+export const Witness = z.union([
+  z.strictObject({ url: z.url(), status: z.int().min(100).max(599).default(200) }),
+  z.strictObject({ tcp: z.string().regex(/^\S+:\d{1,5}$/, "a TCP witness is host:port") }),
+]);
+export type Witness = z.infer<typeof Witness>;
+
 /** What a user declares: the item `STACK` / name. */
 export const Stack = z.object({
   stack_name: StackName,
@@ -72,6 +84,8 @@ export const Stack = z.object({
   count_parameter: CountParameter,
   weights: Weights,
   policy: Policy,
+  /** By cloud. */
+  witnesses: z.record(CloudName, Witness).optional(),
   paused: z.boolean(),
   /** True: weights below 1 are meant, scale-downs need not wait for the rest of them. */
   partial: z.boolean(),
@@ -119,6 +133,7 @@ export const HoldReason = z.enum([
   "release",
   "suspicion",
   "unknown",
+  "evidence",
   "nowhere",
   "retry",
 ]);

@@ -49,7 +49,12 @@ function stackOf(stack_name: StackName, weights: Record<CloudName, number>): Sta
     count: 10,
     count_parameter: "count",
     weights,
-    policy: { failover: "even", order: "make_before_break", failback: "auto" },
+    policy: {
+      failover: "even",
+      order: "make_before_break",
+      failback: "auto",
+      evidence: "api_and_workload",
+    },
     paused: false,
     partial: false,
     completed: true,

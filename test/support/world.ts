@@ -322,7 +322,12 @@ function fresh(stack_name: StackName, uid: string, at: string): Omit<Stack, "gen
     count: 0,
     count_parameter: "count",
     weights: {},
-    policy: { failover: "even", order: "make_before_break", failback: "auto" },
+    policy: {
+      failover: "even",
+      order: "make_before_break",
+      failback: "auto",
+      evidence: "api_and_workload",
+    },
     paused: false,
     partial: false,
     completed: false,

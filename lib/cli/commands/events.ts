@@ -131,7 +131,7 @@ function lineOf({ paint }: Terminal, { at, type, stack_name, cloud, message }: E
   return `${paint("faint", at)}  ${type.padEnd(17)}  ${plain(about + message)}`;
 }
 
-function rowOf(event: Event): Record<string, Cell> {
+function rowOf({ evidence: _, ...event }: Event): Record<string, Cell> {
   return {
     ...event,
     changes: {

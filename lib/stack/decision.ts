@@ -3,6 +3,7 @@ import type { CloudName, Time } from "../cloud/schema.ts";
 import { allocate } from "./allocation.ts";
 import { type Block, blockOf } from "./blocks.ts";
 import type { ReconcileSettings } from "./deps.ts";
+import { allocationInput } from "./evidence.ts";
 import { type Hold, type NextPush, nextPushes, type ShareView } from "./pushes.ts";
 import { entriesOf, type Held, type Share } from "./schema.ts";
 import {
@@ -85,16 +86,7 @@ function desiredOf({ stack }: Declared, clouds: Clouds): Desired {
     const message = `nothing moves until ${undecided.join(", ")} has been judged`;
     return { desired: before, standstill: { reason: "unknown", message } };
   }
-  const named = (is: (own: CloudView) => boolean) =>
-    new Set(listed.filter(is).map(({ cloud }) => cloud));
-  const shares = allocate({
-    stack_name: stack.stack_name,
-    count: stack.count,
-    weights: stack.weights,
-    available: named(({ isAvailable }) => isAvailable),
-    drained: named(({ isDrained }) => isDrained),
-    failover: stack.policy.failover,
-  });
+  const shares = allocate(allocationInput(stack, clouds));
   if (shares === "hold") {
     const message = "none of its clouds is available, so everything stays as it is";
     return { desired: before, standstill: { reason: "nowhere", message } };

@@ -1,11 +1,14 @@
 import type { CloudName, Time } from "../cloud/schema.ts";
 import type { Event, EventType } from "../event/schema.ts";
 import type { Decision } from "./decision.ts";
+import { allocationEvidence } from "./evidence.ts";
 import type { Share } from "./schema.ts";
 import { sentence } from "./sentence.ts";
 import { type CloudView, type Declared, ownStatus } from "./view.ts";
 
-type Draft = Pick<Event, "type" | "message" | "changes" | "cause"> & { cloud?: CloudName };
+type Draft = Pick<Event, "type" | "message" | "changes" | "cause" | "evidence"> & {
+  cloud?: CloudName;
+};
 
 /**
  * What a decision brings about, in the past tense: a reallocation, and each block or hold that came
@@ -44,7 +47,11 @@ function reallocation(view: Declared, { shares, removed, clouds }: Decision, now
   const causes = causesOf(view, clouds);
   const short = causes.map(({ since, text }) => [text, ...clock(since, now)].join(" ")).join("; ");
   const message = [`${view.stack.stack_name}: ${what}, because ${short}`, ...letGo].join("; ");
-  return [{ type: "stack.reallocated", message, changes, cause: causes.map(whole).join("; ") }];
+  const desired = new Map(shares.map(({ cloud, desired: share }) => [cloud, share]));
+  const absent = (own: CloudView) => whole(absence(own));
+  const evidence = allocationEvidence(view.stack, clouds, desired, absent);
+  const cause = causes.map(whole).join("; ");
+  return [{ type: "stack.reallocated", message, changes, cause, evidence }];
 }
 
 /** `evidence` is too long for a message: it is told in the event's cause. */

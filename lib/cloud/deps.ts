@@ -56,7 +56,8 @@ export type ProbeDeps = {
     others?: ReadonlyMap<CloudName, Time>,
   ) => Promise<boolean>;
   removeVerdict: (cloud: CloudName, previousAt: Time, events: Event[]) => Promise<boolean>;
-  registerVantage: (vantage: Vantage) => Promise<void>;
+  /** With its events. False: it is registered already. */
+  registerVantage: (vantage: Vantage, events: Event[]) => Promise<boolean>;
   readSeen: (cloud: CloudName) => Promise<Seen[]>;
   /** On the condition that the reading which it was understood with is still the one there. */
   saveSeen: (seen: Seen, previousReadAt: Time | undefined) => Promise<boolean>;

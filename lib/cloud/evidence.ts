@@ -36,6 +36,7 @@ export function verdictEvidence(of: CloudName, judgement: Judgement): VerdictEvi
     settings: {
       vantages: settings.vantages,
       suspicion_window_ms: settings.suspicionWindowMs,
+      ...(settings.misses === undefined ? {} : { misses: settings.misses }),
     },
   };
 }
@@ -50,10 +51,12 @@ export function judgedAgain({ clouds, votes, now, settings }: VerdictEvidence): 
   return judge(known, votes, now, {
     vantages: settings.vantages,
     suspicionWindowMs: settings.suspicion_window_ms,
+    misses: settings.misses,
   });
 }
 
-function isLost(kind: VerdictKind | undefined): boolean {
+/** Whether a verdict gives a cloud up, or would but for the blast limit. */
+export function isLost(kind: VerdictKind | undefined): boolean {
   return kind === "unreachable" || kind === "suspected";
 }
 

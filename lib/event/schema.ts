@@ -68,7 +68,7 @@ export const VerdictEvidence = z.object({
   settings: z.object({
     vantages: z.array(VantageName),
     suspicion_window_ms: z.number(),
-    /** Misses, or answers, in a row that make a vantage's word count. */
+    /** Misses in a row that make a vantage's silence count. */
     misses: z.int().optional(),
   }),
 });
@@ -109,12 +109,15 @@ export const Event = z.object({
   type: EventType,
   stack_name: StackName.optional(),
   cloud: CloudName.optional(),
+  vantage: VantageName.optional(),
   generation: z.int().optional(),
   /** One sentence for a person: what changed, from what to what, and why. */
   message: z.string(),
   changes: z.array(Change),
   /** What brought it about, in one sentence or the votes behind it. */
   cause: z.string(),
+  /** Somebody should look at it, now: nothing else will put it right, or a person may know better. */
+  alarm: z.literal(true).optional(),
   /** What the decision rested on, of verdicts and reallocations. In the table only: announced without it. */
   evidence: Evidence.optional(),
 });

@@ -50,9 +50,9 @@ export function cloudTable(table: Table) {
     saveVerdict: (...write) => saveVerdict(table, ...write),
     removeVerdict: (cloud, previousAt, events) =>
       withEvents({ remove: keys.verdict(cloud), when: { equals: { at: previousAt } } }, events),
-    registerVantage: async (vantage) => {
+    registerVantage: (vantage, events) => {
       const put = itemFor(keys.vantage(vantage.vantage), vantage);
-      await table.write({ put, when: { exists: false } });
+      return withEvents({ put, when: { exists: false } }, events);
     },
     readSeen: async (cloud) => parseAll(Seen, await list(ofCloud(cloud), "SEEN#")),
     saveSeen: (seen, previousReadAt) => saveSeen(table, seen, previousReadAt),

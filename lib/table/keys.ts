@@ -27,10 +27,11 @@ export const keys = {
     pk: ofCloud(cloud),
     sk: `VOTE#${vantage}`,
   }),
-  /** An event lives with its subject: the stack, or else the cloud. */
-  event: ({ id, stack_name, cloud }: Event): Key => {
+  /** An event lives with its subject: the stack, or else the cloud, or the vantage. */
+  event: ({ id, stack_name, cloud, vantage }: Event): Key => {
     if (stack_name !== undefined) return { pk: ofStack(stack_name), sk: `EVENT#${id}` };
     if (cloud !== undefined) return { pk: ofCloud(cloud), sk: `EVENT#${id}` };
+    if (vantage !== undefined) return { pk: `VANTAGE#${vantage}`, sk: `EVENT#${id}` };
     throw new TypeError(`event ${id} has no subject`);
   },
 };

@@ -492,8 +492,9 @@ export function storesContract(open: () => Promise<Table>): void {
     assert.equal(await store.saveOrders(orders, undefined, []), false);
     assert.deepEqual(await store.readOrders(athens), orders);
     const vantage = VantageName.parse(`v-${athens}`.slice(0, 60));
-    await store.registerVantage({ vantage, registered_at: at(1) });
-    await store.registerVantage({ vantage, registered_at: at(2) });
+    const told = (message: string) => [eventOf({ vantage, type: "vantage.registered", message })];
+    assert.equal(await store.registerVantage({ vantage, registered_at: at(1) }, told("1")), true);
+    assert.equal(await store.registerVantage({ vantage, registered_at: at(2) }, told("2")), false);
     const broken = StackName.parse(`broken-${name}`);
     await store.table.write({ put: { ...keys.stack(broken), schema: 1, stack_name: broken } });
 

@@ -21,6 +21,7 @@ export const handler = app({
     now: () => new Date(),
     newId: monotonicFactory(),
     settings: settings.reconcile,
+    judging: settings.judging,
   }),
   tokens: tokenEntries(settings.apiTokens),
   roleClaim: settings.roleClaim,

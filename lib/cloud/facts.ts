@@ -1,5 +1,5 @@
 import type { Event, EventType, VerdictEvidence } from "../event/schema.ts";
-import type { CloudName, Time, Vantage, Verdict } from "./schema.ts";
+import type { CloudName, Time, Vantage, VantageName, Verdict } from "./schema.ts";
 import { isSameBlocking, isWatched } from "./verdict.ts";
 
 /**
@@ -35,6 +35,17 @@ export function registeredFact(
 export function removedFact(cloud: CloudName, at: Time, newId: () => string): Event {
   const message = `${cloud} left clouds.yaml, and no stack weighs it`;
   return { id: newId(), ...fact({ cloud, at }, "cloud.removed", message, message) };
+}
+
+/** A vantage that a person took out of the majority. */
+export function removedVantageFact(
+  vantage: VantageName,
+  { at, who }: { at: Time; who: string },
+  newId: () => string,
+): Event {
+  const message = `${vantage} was removed, and counts in no majority any more`;
+  const cause = `asked for by ${who}`;
+  return { id: newId(), at, type: "vantage.removed", vantage, message, changes: [], cause };
 }
 
 type Fact = Omit<Event, "id">;

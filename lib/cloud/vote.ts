@@ -6,7 +6,7 @@ export const THRESHOLD = 3;
 /** Misses are counted up to here, whatever makes them count: whoever counts need not know the setting. */
 export const MOST_MISSES = 10;
 /** A vote, or a miss, older than this is no evidence: counting begins from 0. */
-const VOTE_LIFETIME_MS = 90_000;
+export const VOTE_LIFETIME_MS = 90_000;
 const REWRITE_AFTER_MS = 60_000;
 
 /** What one probe of one cloud came to; `unasked`: clouds.yaml gave nothing to ask. */

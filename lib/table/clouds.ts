@@ -14,6 +14,7 @@ import { eventPut, expiry } from "./events.ts";
 import type { Condition, Key, Table, Write } from "./item.ts";
 import { keys, ofCloud, partitions } from "./keys.ts";
 import { itemFor, parseAll, parseIf, schema } from "./parse.ts";
+import { vantageTable } from "./vantages.ts";
 
 /** DynamoDB's limit of a transaction. */
 const TRANSACTION = 100;
@@ -72,13 +73,12 @@ export function cloudTable(table: Table) {
     /** All votes on a cloud, whoever cast them. */
     listVotes: async (cloud: CloudName): Promise<Vote[]> =>
       parseAll(Vote, await list(ofCloud(cloud), "VOTE#")),
-    /** With its events, on the condition that the orders are still those of `previousAt`. */
-    saveOrders: (
-      orders: CloudOrders,
-      previousAt: Time | undefined,
-      events: Event[],
-    ): Promise<boolean> =>
-      withEvents(putIfStill(keys.cloud(orders.cloud), orders, previousAt), events),
+    /**
+     * With its events, on the condition that the orders are still those of `previousAt`, and those
+     * for other clouds of these times (undefined: that there are none).
+     */
+    saveOrders: (...write: Parameters<SaveOrders>): Promise<boolean> => saveOrders(table, ...write),
+    ...vantageTable(table),
   };
 }
 
@@ -123,8 +123,29 @@ function saveVerdict(
   return writes.length === 1 ? table.write(put) : table.transact(writes);
 }
 
+type SaveOrders = (
+  orders: CloudOrders,
+  previousAt: Time | undefined,
+  events: Event[],
+  others?: ReadonlyMap<CloudName, Time | undefined>,
+) => Promise<boolean>;
+
+function saveOrders(
+  table: Table,
+  ...[orders, previousAt, events, others = new Map()]: Parameters<SaveOrders>
+): Promise<boolean> {
+  const put = putIfStill(keys.cloud(orders.cloud), orders, previousAt);
+  const checks = [...others].map(
+    ([cloud, at]): Write => ({ check: keys.cloud(cloud), when: still(at) }),
+  );
+  const writes = [put, ...events.map(eventPut), ...checks].slice(0, TRANSACTION);
+  return writes.length === 1 ? table.write(put) : table.transact(writes);
+}
+
 function putIfStill(key: Key, object: { at: Time }, previousAt: Time | undefined): Write {
-  const when: Condition =
-    previousAt === undefined ? { exists: false } : { equals: { at: previousAt } };
-  return { put: itemFor(key, object), when };
+  return { put: itemFor(key, object), when: still(previousAt) };
+}
+
+function still(at: Time | undefined): Condition {
+  return at === undefined ? { exists: false } : { equals: { at } };
 }

@@ -101,6 +101,52 @@ test("a cloud is drained and undrained, each an event; the same again is none", 
   assert.match(body.events[0].cause, /operator-1/);
 });
 
+test("the last available cloud of any stack is not drained, and the stacks are named", async () => {
+  const { call, know, stores } = testApi();
+  await know({ athens: "reachable", oslo: "reachable", bern: "unreachable", rome: "unknown" });
+  const declare = (name: string, weights: Record<string, number>, count = 4) =>
+    call("PUT", `/v1/stacks/${name}`, { body: { count, count_parameter: "n", weights } });
+  await declare("web", { athens: 0.5, oslo: 0.5 });
+  await declare("lonely", { athens: 1 });
+  await declare("beside-the-lost", { athens: 0.5, bern: 0.3, rome: 0.2 });
+  await declare("empty", { athens: 1 }, 0);
+  await declare("elsewhere", { oslo: 1 });
+  const drain = (cloud: string, drained = true) =>
+    call("PATCH", `/v1/clouds/${cloud}`, { body: { drained } });
+  const refusal = problemIn(await drain("athens"), 409, "cloud.conflict");
+  assert.match(
+    refusal.detail,
+    /athens is not drained: no other cloud of beside-the-lost, lonely is/,
+  );
+  assert.equal(await stores.readOrders(athens), undefined, "nothing was written");
+  await declare("lonely", { athens: 1, oslo: 0 });
+  await declare("beside-the-lost", { athens: 0.5, bern: 0.3, oslo: 0.2 });
+  assert.equal((await drain("athens")).status, 200);
+  const last = problemIn(await drain("oslo"), 409, "cloud.conflict");
+  assert.match(last.detail, /beside-the-lost, elsewhere, lonely, web/);
+  await drain("athens", false);
+  await declare("elsewhere", { oslo: 0.5, athens: 0.5 });
+  assert.equal((await drain("oslo")).status, 200, "a standby takes over as well");
+});
+
+test("of the last two clouds drained at the same time, one stays", async () => {
+  for (let round = 0; round < 20; round += 1) {
+    const { call, know, stores } = testApi();
+    await know({ athens: "reachable", oslo: "reachable" });
+    const weights = { athens: 0.5, oslo: 0.5 };
+    await call("PUT", "/v1/stacks/web", { body: { count: 4, count_parameter: "n", weights } });
+    const statuses = await Promise.all(
+      ["athens", "oslo"].map(
+        async (cloud) =>
+          (await call("PATCH", `/v1/clouds/${cloud}`, { body: { drained: true } })).status,
+      ),
+    );
+    assert.deepEqual(statuses.sort(), [200, 409]);
+    const orders = await stores.listOrders();
+    assert.equal(orders.filter(({ drained }) => drained).length, 1);
+  }
+});
+
 test("only a suspicion can be answered, and an answer is for that one only", async () => {
   const { call, know, stores } = testApi();
   await know({ athens: "suspected", oslo: "reachable", bern: "unknown" });

@@ -479,6 +479,76 @@ export function storesContract(open: () => Promise<Table>): void {
     );
   });
 
+  test("orders are written only while those for other clouds are the ones that were read", async () => {
+    const store = await stores();
+    const { athens, oslo } = names();
+    const drained = (cloud: CloudName, second: number) => ({
+      cloud,
+      drained: true,
+      at: at(second),
+    });
+    const on = (cloud: CloudName, time?: Time) => new Map([[cloud, time]]);
+    const [first, second] = await Promise.all([
+      store.saveOrders(drained(athens, 1), undefined, [], on(oslo)),
+      store.saveOrders(drained(oslo, 1), undefined, [], on(athens)),
+    ]);
+    assert.ok(!(first && second), "not both");
+    await store.saveOrders(drained(athens, 2), first ? at(1) : undefined, []);
+    assert.equal(await store.saveOrders(drained(oslo, 3), undefined, [], on(athens)), false);
+    assert.equal(await store.saveOrders(drained(oslo, 3), undefined, [], on(athens, at(1))), false);
+    const previous = (await store.readOrders(oslo))?.at;
+    assert.equal(await store.saveOrders(drained(oslo, 3), previous, [], on(athens, at(2))), true);
+  });
+
+  test("a vantage goes with its votes, unless one of them is newer, and what counts a vote is read at once", async () => {
+    const store = await stores();
+    const { athens, oslo } = names();
+    const vantage = VantageName.parse(`v-${athens}`.slice(0, 60));
+    const home = VantageName.parse("home");
+    const voteOf = (cloud: CloudName, of: VantageName, second: number): Vote => {
+      const counters = { misses: 0, successes: 1, abstentions: 0 };
+      return { cloud, vantage: of, vote: "up", at: at(second), since: at(0), ...counters };
+    };
+    assert.deepEqual(await store.readVoting(athens, vantage), {
+      isKnown: false,
+      orders: undefined,
+      vantage: undefined,
+      vote: undefined,
+      home: undefined,
+    });
+    const registered = { vantage, registered_at: at(1), kind: "agent" } as const;
+    await store.registerVantage(registered, []);
+    const [own, other, homes] = [
+      voteOf(athens, vantage, 1),
+      voteOf(oslo, vantage, 1),
+      voteOf(athens, home, 1),
+    ];
+    for (const vote of [own, other, homes]) await store.saveVote(vote, undefined);
+    await store.saveVerdict(verdictOf(athens, 1), undefined, []);
+    const orders = { cloud: athens, drained: false, at: at(1) };
+    await store.saveOrders(orders, undefined, []);
+    assert.deepEqual(await store.readVoting(athens, vantage), {
+      isKnown: true,
+      orders,
+      vantage: registered,
+      vote: own,
+      home: homes,
+    });
+    assert.deepEqual((await store.readVoting(athens, home)).vote, homes);
+    const event = eventOf({ vantage, type: "vantage.removed" });
+    await store.saveVote(voteOf(oslo, vantage, 2), at(1));
+    assert.equal(await store.removeVantage(vantage, [own, other], [event]), false);
+    assert.equal((await store.readVotes([athens, oslo], [vantage])).length, 2);
+    const newest = voteOf(oslo, vantage, 2);
+    assert.equal(await store.removeVantage(vantage, [own, newest], [event]), true);
+    assert.deepEqual(await store.readVotes([athens, oslo], [vantage]), []);
+    assert.deepEqual(await store.readVotes([athens], [home]), [homes]);
+    const left = (await store.listVantages()).filter((one) => one.vantage === vantage);
+    assert.deepEqual(left, []);
+    assert.equal(await store.removeVantage(vantage, [], [event]), false, "it is gone");
+    assert.ok(await store.table.get(keys.event(event)));
+  });
+
   test("the board holds what a tick needs, and one unreadable item spoils nobody else's", async () => {
     const store = await stores();
     const { name, athens } = names();

@@ -64,11 +64,12 @@ export function apiEvent(method: string, path: string, sent: Sent = {}): ApiEven
 export function testApi(options: { table?: Table; now?: () => Date; apiTokens?: string } = {}) {
   const { table = memoryTable(), now = () => new Date() } = options;
   const lines: LogLine[] = [];
+  const ulid = monotonicFactory();
   const clouds = cloudTable(table);
   const stacks = stackTable(table);
-  const settings = config({ TABLE_NAME: "table" }).reconcile;
+  const { reconcile: settings, judging } = config({ TABLE_NAME: "table" });
   const stores = { ...clouds, ...stacks, ...eventTable(table) };
-  const deps = { ...stores, now, newId: monotonicFactory(), settings };
+  const deps = { ...stores, now, newId: () => ulid(now().getTime()), settings, judging };
   const handler = app({
     handlers: allHandlers(deps),
     tokens: tokenEntries(options.apiTokens ?? defaultTokens()),

@@ -7,6 +7,7 @@ import { cloudViews } from "../../stack/view.ts";
 import type { Handlers } from "../contract.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { CloudSummary } from "../schema.ts";
+import { othersThan } from "./drain.ts";
 import { shareDetail } from "./show.ts";
 import { unknownText } from "./weights.ts";
 
@@ -148,6 +149,8 @@ async function order(deps: ApiDeps, { cloud, who, edit }: Order): Promise<CloudS
     const earliest = previousAt === undefined ? 0 : Date.parse(previousAt) + 1;
     const at = new Date(Math.max(deps.now().getTime(), earliest)).toISOString();
     const next = { ...said, cloud, at };
+    const isDrain = said.drained && !before.drained;
+    const others = isDrain ? await othersThan(deps, cloud) : undefined;
     const event: Event = {
       id: deps.newId(),
       at,
@@ -157,7 +160,8 @@ async function order(deps: ApiDeps, { cloud, who, edit }: Order): Promise<CloudS
       changes: [],
       cause: `asked for by ${who}`,
     };
-    if (await deps.saveOrders(next, previousAt, [event])) return summaryOf(deps, verdict, next);
+    if (await deps.saveOrders(next, previousAt, [event], others))
+      return summaryOf(deps, verdict, next);
     await pause(Math.random() * 10 * 2 ** attempt);
   }
   throw new ControlError(

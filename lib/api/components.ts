@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { Fault } from "../cloud/faults.ts";
 import { Blocking, CloudName, Time } from "../cloud/schema.ts";
-import { Event } from "../event/schema.ts";
+import { AllocationEvidence, Ballot, Event, VerdictEvidence } from "../event/schema.ts";
 import { Condition, Held, Push, StackName } from "../stack/schema.ts";
 
 /** Parts that many answers share, named so that each stands once in the OpenAPI document. */
@@ -14,6 +14,9 @@ const components = {
   Blocking,
   Held,
   Condition,
+  Ballot,
+  VerdictEvidence,
+  AllocationEvidence,
   Event,
 };
 

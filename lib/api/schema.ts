@@ -188,6 +188,12 @@ export type Plan = z.infer<typeof Plan>;
 
 export const Asked = z.object({ stack_name: StackName, asked_at: Time }).meta({ id: "Asked" });
 
+/** An event whole: with its evidence, and the story of it in sentences. */
+export const EventDetail = Event.extend({ explanation: z.array(z.string()) }).meta({
+  id: "EventDetail",
+});
+export type EventDetail = z.infer<typeof EventDetail>;
+
 export const EventList = z.object({ events: z.array(Event), next: Next }).meta({ id: "EventList" });
 
 /** A vote without what belongs to the login. */

@@ -8,6 +8,7 @@ import {
 } from "./commands/actions.ts";
 import { cloudListCommand, cloudOrderCommands, cloudShowCommand } from "./commands/clouds.ts";
 import { eventsCommand } from "./commands/events.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { deadLettersCommand, demoCommands } from "./commands/local.ts";
 import {
   addCommand,
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   planCommand,
   watchCommand,
   eventsCommand,
+  explainCommand,
   pauseCommand,
   resumeCommand,
   reconcileCommand,

@@ -112,11 +112,12 @@ function table(rows: readonly string[][]): string {
     .join("\n");
 }
 
-function folded(text: string, indent: string): string {
+/** A text in lines of at most `width`, each after the indent. */
+export function folded(text: string, indent: string, width = WIDTH): string {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const line = lines.at(-1);
-    const fits = line !== undefined && indent.length + line.length + 1 + word.length <= WIDTH;
+    const fits = line !== undefined && indent.length + line.length + 1 + word.length <= width;
     if (fits) lines[lines.length - 1] = `${line} ${word}`;
     else lines.push(word);
   }

@@ -42,6 +42,10 @@ function present({ input, clouds }: AllocationEvidence): string[] {
     taking.filter((own) => own.verdict === verdict).map(({ cloud }) => cloud);
   const say = (names: CloudName[], one: string, many: string) =>
     names.length === 0 ? [] : [`${list(names)} ${names.length === 1 ? one : many}.`];
+  const keeps = entriesOf(input.kept ?? {}).map(
+    ([cloud, held]) =>
+      `${cloud} was unreachable, but its workload answered: it kept its place, with the ${held} it held.`,
+  );
   const standby = taking.filter(({ cloud }) => input.weights[cloud] === 0);
   return [
     ...say(named("reachable"), "was available", "were available"),
@@ -55,11 +59,7 @@ function present({ input, clouds }: AllocationEvidence): string[] {
       "was never reached for a reason of ours, and kept its place",
       "were never reached for a reason of ours, and kept their places",
     ),
-    ...say(
-      named("unreachable"),
-      "was unreachable, but its workload answered, so it kept its place",
-      "were unreachable, but their workloads answered, so they kept their places",
-    ),
+    ...keeps,
     ...say(
       standby.map(({ cloud }) => cloud),
       "has weight 0: it stands by, and only takes over from others",
@@ -71,7 +71,8 @@ function present({ input, clouds }: AllocationEvidence): string[] {
 function dealing({ input, shares }: AllocationEvidence): string[] {
   const entries = entriesOf(input.weights);
   const all = entries.map(([cloud]) => cloud);
-  const out = all.filter((cloud) => !input.available.includes(cloud));
+  const kept = entriesOf(input.kept ?? {}).map(([cloud]) => cloud);
+  const out = all.filter((cloud) => !input.available.includes(cloud) && !kept.includes(cloud));
   const total = totalOf(input.count, input.weights);
   const weights = list(entries.map(([cloud, weight]) => `${cloud} ${weight}`));
   const part = weightSum(input.weights);
@@ -109,7 +110,7 @@ function dealing({ input, shares }: AllocationEvidence): string[] {
 }
 
 /** What each cloud would have, were all of them available. */
-function baseOf(input: AllocationEvidence["input"]): Counts {
+function baseOf({ kept: _, ...input }: AllocationEvidence["input"]): Counts {
   const available = new Set(entriesOf(input.weights).map(([cloud]) => cloud));
   const base = allocate({ ...input, available, drained: new Set() });
   return base === "hold" ? new Map() : new Map(entriesOf(base));

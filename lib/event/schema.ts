@@ -82,6 +82,8 @@ export const AllocationEvidence = z.object({
     count: z.int(),
     weights: z.record(CloudName, z.number()),
     available: z.array(CloudName),
+    /** Clouds that no push reaches, whose workload answers: with what they held. */
+    kept: z.record(CloudName, z.int()).optional(),
     drained: z.array(CloudName),
     failover: Policy.shape.failover.unwrap(),
   }),

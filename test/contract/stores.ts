@@ -10,6 +10,7 @@ import {
   type Verdict,
   type Vote,
 } from "../../lib/cloud/schema.ts";
+import { contradictions } from "../../lib/event/replay.ts";
 import type { Event } from "../../lib/event/schema.ts";
 import type { Reconciled } from "../../lib/stack/deps.ts";
 import {
@@ -20,10 +21,11 @@ import {
   type Status,
 } from "../../lib/stack/schema.ts";
 import { cloudTable } from "../../lib/table/clouds.ts";
-import { eventTable } from "../../lib/table/events.ts";
+import { eventPut, eventTable } from "../../lib/table/events.ts";
 import type { Table } from "../../lib/table/item.ts";
 import { keys } from "../../lib/table/keys.ts";
 import { stackTable } from "../../lib/table/stacks.ts";
+import { outage } from "../support/outage.ts";
 
 const at = (second: number, day = "2026-05-10") =>
   Time.parse(`${day}T12:00:${String(second).padStart(2, "0")}.000Z`);
@@ -650,6 +652,30 @@ export function storesContract(open: () => Promise<Table>): void {
     );
     const item = await store.table.get(keys.event(cloudEvent));
     assert.equal(item?.expires_at, Date.parse(`${year}-04-03T12:00:09Z`) / 1000);
+  });
+
+  test("10. Explained: an event keeps its evidence, from which the same follows again", async () => {
+    const store = await stores();
+    const one = await outage();
+    const now = one.time.now();
+    const { events: told } = await eventTable(one.table).listEvents({ now, limit: 1000 });
+    const decided = told.filter(({ evidence }) => evidence !== undefined);
+    assert.ok(decided.length > 5);
+    for (const event of decided) {
+      await store.table.write(eventPut(event));
+      // The index is eventually consistent.
+      let read = await store.readEvent(event.id);
+      for (let i = 0; i < 50 && read === undefined; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        read = await store.readEvent(event.id);
+      }
+      assert.deepEqual(read, event);
+      assert.deepEqual(contradictions(event), []);
+    }
+    const [last, before] = decided;
+    assert.ok(last && before);
+    assert.deepEqual(await store.listLaterEvents(before.id, { limit: 1 }), [last]);
+    assert.equal(await store.readEvent(ulid(at(0), 0)), undefined);
   });
 }
 

@@ -5,6 +5,7 @@ import type { Patch, SimulatedStack } from "../support/simulated-cloud.ts";
 import type { Watch, World } from "../support/world.ts";
 import { watchCalls } from "./watch-calls.ts";
 import { watchClouds } from "./watch-clouds.ts";
+import { watchEvidence } from "./watch-evidence.ts";
 import { watchPushes } from "./watch-pushes.ts";
 import { watchStacks } from "./watch-stacks.ts";
 
@@ -45,7 +46,7 @@ export function monitor(more: WatcherOf[] = []): Monitor {
       const complain: Complain = (invariant, what) => {
         complaints.push(`${invariant}: ${what} (${one.time.now().toISOString()})`);
       };
-      const all = [watchClouds, watchStacks, watchPushes, watchCalls, ...more];
+      const all = [watchClouds, watchStacks, watchPushes, watchCalls, watchEvidence, ...more];
       watchers = all.map((of) => of(one, complain));
     },
     check: () => {

@@ -41,11 +41,7 @@ export async function tick(deps: TickDeps): Promise<Ticked> {
   const board = await deps.readBoard();
   const vantages = [...new Set([...board.vantages.map((one) => one.vantage), vantage])];
   const clouds = cloudsOf(deps, board);
-  const votes = await deps.readVotes(clouds, vantages);
-  const [ours, others] = [
-    votes.filter((vote) => vote.vantage === vantage),
-    votes.filter((vote) => vote.vantage !== vantage),
-  ];
+  const ours = await deps.readVotes(clouds, [vantage]);
   const own = new Map(ours.map((vote) => [vote.cloud, vote]));
   const climbs = await apart(clouds, bugs, (cloud) => {
     const previous = own.get(cloud);
@@ -57,9 +53,7 @@ export async function tick(deps: TickDeps): Promise<Ticked> {
   await register(deps, board, startedAt);
   const probed: Probed = { startedAt, clouds, climbs, vantages, votes: cast.votes };
   const acted =
-    vantage === HOME
-      ? await judgeAndWatch(deps, board, { ...probed, votes: [...others, ...cast.votes] }, bugs)
-      : { moved: [], woken: 0 };
+    vantage === HOME ? await judgeAndWatch(deps, board, probed, bugs) : { moved: [], woken: 0 };
   if (bugs.length > 0) throw bugs[0];
   return { clouds: clouds.length, isVoid: cast.isVoid, ...acted };
 }
@@ -79,14 +73,16 @@ async function judgeAndWatch(
   { startedAt, clouds, climbs, vantages, votes }: Probed,
   bugs: unknown[],
 ): Promise<Pick<Ticked, "moved" | "woken">> {
-  const moved = await saveVerdicts(deps, board, { clouds, votes, vantages });
+  const others = vantages.filter((vantage) => vantage !== HOME);
+  // Read only now: a tick that waits for a silent cloud's deadline has time to hear of the others' votes.
+  const theirs = others.length === 0 ? [] : await deps.readVotes(clouds, others);
+  const moved = await saveVerdicts(deps, board, { clouds, votes: [...theirs, ...votes], vantages });
   await removeGone(deps, board, clouds);
   const judged = [...board.verdicts, ...moved];
   const verdicts = new Map(judged.map((verdict) => [verdict.cloud, verdict]));
-  const own = votes.filter(({ vantage }) => vantage === HOME);
   const [woken] = await Promise.all([
     wakeOverdue(deps, { ...board, verdicts: [...verdicts.values()] }, startedAt),
-    watchAll(deps, board, { climbs, verdicts, votes: own }, bugs),
+    watchAll(deps, board, { climbs, verdicts, votes }, bugs),
   ]);
   return { moved, woken };
 }

@@ -18,6 +18,7 @@ import {
   updateCommand,
 } from "./commands/stacks.ts";
 import { tokenNewCommand } from "./commands/token.ts";
+import { vantageCommand, vantageListCommand, vantageRemoveCommand } from "./commands/vantages.ts";
 import { versionCommand } from "./commands/version.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { weightRemoveCommand, weightSetCommand } from "./commands/weights.ts";
@@ -44,6 +45,9 @@ export const commands: readonly Command[] = [
   cloudListCommand,
   cloudShowCommand,
   ...cloudOrderCommands,
+  vantageCommand,
+  vantageListCommand,
+  vantageRemoveCommand,
   ...demoCommands,
   deadLettersCommand,
   tokenNewCommand,

@@ -14,12 +14,15 @@ export type Local = {
   databaseAt: (at: { url: string; stateDirectory: string }) => string | undefined;
 };
 
+/** Where the API is, and with what to call it. */
+export type Whereabouts = { url: string; token: string | undefined; timeoutMs: number };
+
 /**
  * The API to talk to: HEAT_SPREADER_URL, else the remote backend, else the runtime of this user
  * that runs on the database. The token: HEAT_SPREADER_TOKEN, else the file's (never to another url
  * than the file's), else that of this user's runtime when it is the one at the url.
  */
-export function connection(config: Config, environment: Environment, local: Local): Connection {
+export function whereabouts(config: Config, environment: Environment, local: Local): Whereabouts {
   const named = environment.HEAT_SPREADER_URL || undefined;
   const ownToken = environment.HEAT_SPREADER_TOKEN || undefined;
   const { backend } = config;
@@ -30,9 +33,13 @@ export function connection(config: Config, environment: Environment, local: Loca
   if (url === undefined) throw notRunning(config);
   const filesToken = backend.type === "remote" && filesUrl === url ? backend.token : undefined;
   const timeoutMs = backend.type === "remote" ? backend.timeoutMs : 30_000;
-  const token = ownToken ?? filesToken ?? running?.token;
+  return { url, token: ownToken ?? filesToken ?? running?.token, timeoutMs };
+}
+
+/** A client of the API that was found. Throws a Failure for a url or a token that can be none. */
+export function connection(found: Whereabouts, config: Config): Connection {
   try {
-    return { url, client: advised(client({ url, token, timeoutMs }), config) };
+    return { url: found.url, client: advised(client(found), config) };
   } catch (error) {
     throw error instanceof ApiError ? failure(error, config) : error;
   }

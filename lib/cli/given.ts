@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { CloudName } from "../cloud/schema.ts";
+import { CloudName, VantageName } from "../cloud/schema.ts";
 import { Count, CountParameter, entriesOf, MAX_COUNT, StackName, Weight } from "../stack/schema.ts";
 import { usage } from "./failure.ts";
 import { shown } from "./quoted.ts";
@@ -27,6 +27,10 @@ export function stackName(text: string): StackName {
 export function cloudName(text: string): CloudName {
   const remedy = "It is a name from clouds.yaml; heat-spreader cloud list shows them.";
   return parsed(CloudName, text, `cloud ${shown(text)}`, remedy);
+}
+
+export function vantageName(text: string): VantageName {
+  return parsed(VantageName, text, `vantage ${shown(text)}`, "");
 }
 
 /** `athens=0.5 manchester=0.5`, each cloud once. */

@@ -14,6 +14,7 @@ const WIDTH = 100;
 const groups: Record<string, string> = {
   weight: "Set and remove weights",
   cloud: "Show clouds, empty them, and answer suspicions",
+  vantage: "List and remove the places that probe",
   demo: "Take the demo's clouds down and bring them back",
   token: "Make tokens for the API",
 };
@@ -21,9 +22,9 @@ const groups: Record<string, string> = {
 /** The help of a level: everything (""), a group (`weight`) or a command (`weight set`). */
 export function help(commands: readonly Command[], level: string): string {
   const command = commands.find(({ name }) => name === level);
-  if (command) return ofCommand(command);
   if (level === "") return ofAll(commands);
   const group = commands.filter(({ name }) => name.startsWith(`${level} `));
+  if (command) return ofCommand(command, group);
   return [
     `Usage: heat-spreader ${level} COMMAND`,
     `${groups[level] ?? ""}.`,
@@ -34,9 +35,10 @@ export function help(commands: readonly Command[], level: string): string {
 
 function ofAll(commands: readonly Command[]): string {
   const names = new Set(commands.map(({ name }) => name.split(" ")[0] ?? ""));
-  const rows = [...names].map((name) => {
+  const rows = [...names].flatMap((name) => {
     const command = commands.find((one) => one.name === name);
-    return command ? [words(command), command.summary] : [`${name} ...`, groups[name] ?? ""];
+    const group = Object.hasOwn(groups, name) ? [[`${name} ...`, groups[name] ?? ""]] : [];
+    return command ? [[words(command), command.summary], ...group] : group;
   });
   return [
     "Usage: heat-spreader COMMAND",
@@ -52,7 +54,8 @@ function ofAll(commands: readonly Command[]): string {
   ].join("\n\n");
 }
 
-function ofCommand(command: Command): string {
+/** `group`: the commands whose first word it is. */
+function ofCommand(command: Command, group: readonly Command[]): string {
   const options = Object.entries<Option>({
     ...command.options,
     help: { short: "h", summary: "Show this" },
@@ -67,6 +70,9 @@ function ofCommand(command: Command): string {
       : [`Arguments:\n${table(given.map(({ name, summary }) => [name, summary]))}`]),
     `Options:\n${table(options.map(([name, option]) => [flag(name, option), option.summary]))}`,
     ...(command.columns === undefined ? [] : [columns(command.columns)]),
+    ...(group.length === 0
+      ? []
+      : [`Commands:\n${table(group.map((one) => [words(one), one.summary]))}`]),
     examples(command.examples),
   ].join("\n\n");
 }

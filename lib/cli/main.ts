@@ -1,7 +1,7 @@
 import { version } from "./commands/version.ts";
 import { commands } from "./commands.ts";
 import { config, type Environment } from "./config.ts";
-import { connection } from "./connection.ts";
+import { connection, whereabouts as find } from "./connection.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, Failure } from "./failure.ts";
 import { help } from "./help.ts";
@@ -34,14 +34,15 @@ export async function main(
 
 function contextOf(environment: Environment, terminal: Terminal): Context {
   const read = once(() => config(environment));
-  const connect = once(async () => {
+  const whereabouts = async (more: Environment) => {
     const [{ findRuntime }, { databaseAt }] = await Promise.all([
       import("../local/token.ts"),
       import("../local/signpost.ts"),
     ]);
-    return connection(await read(), environment, { findRuntime, databaseAt });
-  });
-  return { environment, terminal, config: read, connection: connect };
+    return find(await read(), { ...environment, ...more }, { findRuntime, databaseAt });
+  };
+  const connect = once(async () => connection(await whereabouts({}), await read()));
+  return { environment, terminal, config: read, whereabouts, connection: connect };
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -86,7 +86,8 @@ function fields({ type, stack_name, cloud, message }: Event): Record<string, unk
   };
 }
 
-function noClouds(): Failure {
+/** There is nothing to drive, or to probe. */
+export function noClouds(): Failure {
   return new Failure(
     "There is no clouds.yaml in this directory, ~/.config/openstack or /etc/openstack. Write one, or name it in OS_CLIENT_CONFIG_FILE. `heat-spreader run --demo` shows how it works without clouds.",
   );

@@ -7,6 +7,7 @@ import { tick } from "../lib/cloud/tick.ts";
 import { config } from "../lib/config.ts";
 import { log as logOf } from "../lib/log.ts";
 import { sharedClouds } from "../lib/openstack/shared.ts";
+import { witnessAsker } from "../lib/openstack/witness.ts";
 import { cloudTable } from "../lib/table/clouds.ts";
 import { dynamo } from "../lib/table/dynamo.ts";
 
@@ -14,6 +15,7 @@ const settings = config();
 const log = logOf(settings.log);
 const table = cloudTable(dynamo({ tableName: settings.tableName }));
 const clouds = sharedClouds(settings.clouds, log);
+const askWitness = witnessAsker(settings.witness);
 const now = () => new Date();
 const newId = monotonicFactory();
 
@@ -26,6 +28,7 @@ export const handler = middy().handler(async (event: unknown, context: Context):
     settings: settings.probe,
     cloudNames: clouds.names,
     cloudClient: clouds.client,
+    askWitness,
   };
   await ticksOfMinute(
     {

@@ -39,6 +39,8 @@ const Environment = z.object({
   PROBE_DEADLINE: seconds(5),
   /** Misses in a row that make a vantage's silence count. */
   PROBE_MISSES: z.coerce.number().int().min(2).max(MOST_MISSES).default(THRESHOLD),
+  /** Whether the witnesses of workloads may be at private addresses, or on this machine. */
+  WITNESS_PRIVATE: z.enum(["refuse", "allow"]).default("refuse"),
   OBSERVE_EVERY: seconds(60),
   RETRY_PAUSE: seconds(60),
   LONGEST_PAUSE: seconds(3600),
@@ -71,6 +73,11 @@ function grouped(env: z.infer<typeof Environment>, environment: ProcessEnvironme
       environment,
       cwd: process.cwd(),
       home: homedir(),
+    },
+    witness: {
+      // A third silence is known when the verdict is, even where nothing answers at all.
+      deadlineMs: Math.min(env.PROBE_DEADLINE, 3000),
+      allowsPrivate: env.WITNESS_PRIVATE === "allow",
     },
     probe: {
       ...stuck,

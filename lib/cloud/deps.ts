@@ -1,11 +1,13 @@
 import type { Event } from "../event/schema.ts";
 import type { Stack, StackName, Status } from "../stack/schema.ts";
+import type { Witness } from "../stack/witness.ts";
 import type { CloudClient } from "./client.ts";
 import type { Outcome } from "./faults.ts";
 import type {
   CloudName,
   CloudOrders,
   Seen,
+  Testimony,
   Time,
   Vantage,
   VantageName,
@@ -62,4 +64,14 @@ export type ProbeDeps = {
   /** On the condition that the reading which it was understood with is still the one there. */
   saveSeen: (seen: Seen, previousReadAt: Time | undefined) => Promise<boolean>;
   wake: (name: StackName, at: Time) => Promise<void>;
+  /** Whether what the witness names answers; a fault that is no silence says nothing of it. */
+  askWitness: (witness: Witness) => Promise<Outcome<void>>;
+  /** Of all stacks in this cloud. */
+  readTestimonies: (cloud: CloudName) => Promise<Testimony[]>;
+  /** With its events, on the condition that the testimony is still the one of `previousAt`. */
+  saveTestimony: (
+    testimony: Testimony,
+    previousAt: Time | undefined,
+    events: Event[],
+  ) => Promise<boolean>;
 };

@@ -129,6 +129,8 @@ export const Testimony = z.object({
   since: Time,
   /** Silences in a row, up to the threshold. */
   misses: z.int(),
+  /** Times in a row that it could not be asked, up to the threshold. */
+  abstentions: z.int(),
   fault: Fault.optional(),
 });
 export type Testimony = z.infer<typeof Testimony>;

@@ -15,6 +15,7 @@ import type { StuckSettings } from "./seen.ts";
 import { saveVerdicts } from "./verdicts.ts";
 import { countVote, elapsed, isVoid, isWorthWriting } from "./vote.ts";
 import { watchCloud } from "./watch.ts";
+import { missedClouds, witnessesOf } from "./witnesses.ts";
 
 export type TickDeps = ProbeDeps & {
   settings: ProbeSettings &
@@ -30,9 +31,9 @@ export type Ticked = { clouds: number; isVoid: boolean; moved: Verdict[]; woken:
 
 /**
  * One tick of one vantage: probes every cloud at once and votes. The home vantage also judges all
- * clouds together, watches the heat stacks, and wakes the stacks that are overdue. Two overlapping
- * ticks are harmless: votes and verdicts are written on the condition that they are still the ones
- * read. A bug met in one cloud says nothing of it, and is thrown when the others have been served.
+ * clouds together, asks witnesses, watches the heat stacks, and wakes the stacks that are overdue.
+ * Two overlapping ticks are harmless: votes and verdicts are written on the condition that they are
+ * still the ones read. A bug met in one cloud says nothing of it, and is thrown when the others have been served.
  */
 export async function tick(deps: TickDeps): Promise<Ticked> {
   const startedAt = deps.now().toISOString();
@@ -43,6 +44,8 @@ export async function tick(deps: TickDeps): Promise<Ticked> {
   const clouds = cloudsOf(deps, board);
   const ours = await deps.readVotes(clouds, [vantage]);
   const own = new Map(ours.map((vote) => [vote.cloud, vote]));
+  const witnesses = witnessesOf(deps, board, { startedAt, bugs });
+  if (vantage === HOME) witnesses.ask(missedClouds(board, ours));
   const climbs = await apart(clouds, bugs, (cloud) => {
     const previous = own.get(cloud);
     const wantsAll = vantage === HOME && wantsList(deps, board, previous, { cloud, startedAt });
@@ -52,8 +55,12 @@ export async function tick(deps: TickDeps): Promise<Ticked> {
   // After its votes: a vantage that counts in the majority and has no vote yet leaves clouds unwatched.
   await register(deps, board, startedAt);
   const probed: Probed = { startedAt, clouds, climbs, vantages, votes: cast.votes };
-  const acted =
-    vantage === HOME ? await judgeAndWatch(deps, board, probed, bugs) : { moved: [], woken: 0 };
+  let acted: Pick<Ticked, "moved" | "woken"> = { moved: [], woken: 0 };
+  if (vantage === HOME) {
+    witnesses.ask(missedClouds(board, cast.votes));
+    const heard = witnesses.save(cast.isVoid);
+    [acted] = await Promise.all([judgeAndWatch(deps, board, probed, bugs), heard]);
+  }
   if (bugs.length > 0) throw bugs[0];
   return { clouds: clouds.length, isVoid: cast.isVoid, ...acted };
 }

@@ -16,6 +16,7 @@ import {
   ownStatus,
   wasAskedSince,
 } from "./view.ts";
+import { keptText } from "./workload.ts";
 
 /** Everything that follows from what is known of a stack; nothing is done or written yet. */
 export type Decision = {
@@ -163,7 +164,7 @@ function shareOf(own: CloudView, making: Making): Share {
 /** Only a share that was dealt away because its cloud was lost waits for a release (failback manual). */
 function lostOf(own: CloudView, { view, run, standstill }: Making): Share["lost"] {
   const { share, verdict, weight = 0 } = own;
-  const isLost = own.kind === "unreachable";
+  const isLost = own.kind === "unreachable" && !own.isKept;
   if (share?.lost && (isLost || own.awaitsRelease)) return share.lost;
   const isDealt = !standstill && !own.isDrained && view.stack.policy.failover !== "none";
   const isOwed = weight > 0 || (share?.desired ?? 0) > 0;
@@ -196,14 +197,13 @@ function retryAt(
   return isNew || isOver ? hourAfter(now) : retry_at;
 }
 
-const holdMessages: Record<Exclude<Held["reason"], "retry" | "nowhere">, string> = {
+const holdMessages: Record<Exclude<Held["reason"], "retry" | "nowhere" | "evidence">, string> = {
   order: "waits until enough is in place elsewhere (make_before_break)",
   paused: "the stack is paused; resume it",
   incomplete: "scale-downs wait until the weights sum to 1 (or the stack says partial)",
   release: "the cloud is back; its share waits for a release (failback manual)",
   suspicion: "the cloud is suspected; confirm or refute it, or wait for the window to pass",
   unknown: "the cloud has not been judged yet",
-  evidence: "the cloud's control plane is unreachable, and its workload answers",
 };
 
 function heldOf(own: CloudView, { run, desired, holds, standstill }: Making): Held | undefined {
@@ -213,8 +213,11 @@ function heldOf(own: CloudView, { run, desired, holds, standstill }: Making): He
   if (standstill && weight !== undefined) {
     return { ...standstill, since: since(standstill.reason) };
   }
+  if (own.isKept) {
+    return { reason: "evidence", message: keptText(own), since: since("evidence") };
+  }
   for (const { reason } of holds.filter((hold) => hold.cloud === cloud)) {
-    if (reason === "retry" || reason === "nowhere") continue;
+    if (reason === "retry" || reason === "nowhere" || reason === "evidence") continue;
     return { reason, message: holdMessages[reason], since: since(reason) };
   }
   // The rest of a scale-down still waits while the part that may go is under way.

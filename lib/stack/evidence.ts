@@ -13,6 +13,11 @@ export function allocationInput(stack: Stack, clouds: Clouds): AllocationInput {
     count: stack.count,
     weights: stack.weights,
     available: named(({ isAvailable }) => isAvailable),
+    kept: new Map(
+      listed(clouds).flatMap(({ cloud, isKept, share }) =>
+        isKept ? [[cloud, share?.desired ?? 0] as const] : [],
+      ),
+    ),
     drained: named(({ isDrained }) => isDrained),
     failover: stack.policy.failover,
   };
@@ -25,17 +30,22 @@ export function allocationEvidence(
   desired: ReadonlyMap<CloudName, number>,
   absent: (own: CloudView) => string,
 ): AllocationEvidence {
-  const { available, drained, ...input } = allocationInput(stack, clouds);
+  const { available, kept = new Map(), drained, ...input } = allocationInput(stack, clouds);
   const weighed = entriesOf(stack.weights).map(([cloud]) => cloud);
   return {
     of: "allocation",
-    input: { ...input, available: [...available], drained: [...drained] },
+    input: {
+      ...input,
+      available: [...available],
+      ...(kept.size === 0 ? {} : { kept: Object.fromEntries(kept) }),
+      drained: [...drained],
+    },
     clouds: listed(clouds).map((own) => ({
       cloud: own.cloud,
       verdict: own.kind,
       ...(own.verdict ? { since: own.verdict.since } : {}),
       before: own.share?.desired ?? 0,
-      ...(own.isAvailable ? {} : { absent: absent(own) }),
+      ...(own.isAvailable || own.isKept ? {} : { absent: absent(own) }),
     })),
     shares: Object.fromEntries(weighed.map((cloud) => [cloud, desired.get(cloud) ?? 0])),
   };
@@ -46,6 +56,7 @@ export function allocatedAgain({ input }: AllocationEvidence): ReturnType<typeof
   return allocate({
     ...input,
     available: new Set(input.available),
+    kept: new Map(entriesOf(input.kept ?? {})),
     drained: new Set(input.drained),
   });
 }

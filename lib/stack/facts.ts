@@ -5,6 +5,7 @@ import { allocationEvidence } from "./evidence.ts";
 import type { Share } from "./schema.ts";
 import { sentence } from "./sentence.ts";
 import { type CloudView, type Declared, ownStatus } from "./view.ts";
+import { lostWorkloadText } from "./workload.ts";
 
 type Draft = Pick<Event, "type" | "message" | "changes" | "cause" | "evidence"> & {
   cloud?: CloudName;
@@ -80,7 +81,7 @@ function causesOf(view: Declared, clouds: Decision["clouds"]): Cause[] {
         },
       ]
     : [];
-  const out = listed.filter(({ isAvailable }) => !isAvailable).map(absence);
+  const out = listed.filter(({ isAvailable, isKept }) => !isAvailable && !isKept).map(absence);
   const back = listed
     .filter(({ isAvailable, share }) => isAvailable && share?.lost)
     .map(({ cloud, verdict }) => {
@@ -92,10 +93,12 @@ function causesOf(view: Declared, clouds: Decision["clouds"]): Cause[] {
   return [{ text: `${asked}, and all of its clouds are available` }];
 }
 
-function absence({ cloud, kind, verdict, isDrained, isMissing, raw }: CloudView): Cause {
+function absence(own: CloudView): Cause {
+  const { cloud, kind, verdict, isDrained, isMissing, raw } = own;
   if (isDrained) return { text: `${cloud} is drained` };
   if (kind === "unreachable") {
-    const { since, reason: evidence } = verdict ?? {};
+    const { since, reason } = verdict ?? {};
+    const evidence = sentence([reason, lostWorkloadText(own)].flatMap((text) => text ?? []));
     return { text: `${cloud} is unreachable since`, since, evidence };
   }
   if (isMissing) {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { FaultClass } from "../cloud/faults.ts";
 import { CloudName, Time } from "../cloud/schema.ts";
+import { Witness } from "./witness.ts";
 
 /** Heat's own rule for names (heat/engine/stack.py): a letter, then letters, digits, _ . -; 255 in all. */
 export const StackName = z
@@ -66,12 +67,13 @@ export const Weights = z
   });
 export type Weights = z.infer<typeof Weights>;
 
-/** Where to ask whether the workload in one cloud answers: a URL with the status expected, or a TCP address. */
-export const Witness = z.union([
-  z.strictObject({ url: z.url(), status: z.int().min(100).max(599).default(200) }),
-  z.strictObject({ tcp: z.string().regex(/^\S+:\d{1,5}$/, "a TCP witness is host:port") }),
-]);
-export type Witness = z.infer<typeof Witness>;
+/** By cloud. Where none is named, Heat alone is the evidence. */
+export const Witnesses = z
+  .record(CloudName, Witness)
+  .refine((witnesses) => Object.keys(witnesses).length <= MAX_CLOUDS, {
+    error: `a stack has at most ${MAX_CLOUDS} witnesses`,
+  });
+export type Witnesses = z.infer<typeof Witnesses>;
 
 /** What a user declares: the item `STACK` / name. */
 export const Stack = z.object({
@@ -84,8 +86,7 @@ export const Stack = z.object({
   count_parameter: CountParameter,
   weights: Weights,
   policy: Policy,
-  /** By cloud. */
-  witnesses: z.record(CloudName, Witness).optional(),
+  witnesses: Witnesses.optional(),
   paused: z.boolean(),
   /** True: weights below 1 are meant, scale-downs need not wait for the rest of them. */
   partial: z.boolean(),

@@ -3,6 +3,7 @@ import {
   type CloudName,
   CloudOrders,
   Seen,
+  Testimony,
   type Time,
   Vantage,
   Verdict,
@@ -57,6 +58,13 @@ export function cloudTable(table: Table) {
     },
     readSeen: async (cloud) => parseAll(Seen, await list(ofCloud(cloud), "SEEN#")),
     saveSeen: (seen, previousReadAt) => saveSeen(table, seen, previousReadAt),
+    readTestimonies: async (cloud) => parseAll(Testimony, await list(ofCloud(cloud), "WITNESS#")),
+    saveTestimony: (testimony, previousAt, events) => {
+      // Of a witness that is asked no more, or of a stack that is gone, nobody else cleans up.
+      const object = { ...testimony, expires_at: expiry(testimony.at) };
+      const key = keys.witness(testimony.cloud, testimony.stack_name);
+      return withEvents(putIfStill(key, object, previousAt), events);
+    },
     wake: (name: StackName, at: Time, asked_at?: Time) => wake(table, name, at, asked_at),
   } satisfies Partial<ProbeDeps>;
   return {

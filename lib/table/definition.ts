@@ -19,7 +19,7 @@ export type KeyMatch = (string | { prefix: string })[];
 export const streamFilter: readonly KeyPattern[] = [
   { pk: ["STACK", "CLOUD", "VERDICT"] },
   { pk: [{ prefix: "STACK#" }], sk: ["WAKE"] },
-  { pk: [{ prefix: "CLOUD#" }], sk: [{ prefix: "SEEN#" }] },
+  { pk: [{ prefix: "CLOUD#" }], sk: [{ prefix: "SEEN#" }, { prefix: "WITNESS#" }] },
   { pk: [{ prefix: "STACK#" }, { prefix: "CLOUD#" }], sk: [{ prefix: "EVENT#" }] },
 ];
 

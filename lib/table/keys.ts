@@ -23,6 +23,8 @@ export const keys = {
   wake: (name: StackName): Key => ({ pk: ofStack(name), sk: "WAKE" }),
   /** `name` is Heat's word, which has the same rule as a StackName. */
   seen: (cloud: CloudName, name: string): Key => ({ pk: ofCloud(cloud), sk: `SEEN#${name}` }),
+  /** What the witness of a stack in a cloud last said. */
+  witness: (cloud: CloudName, name: string): Key => ({ pk: ofCloud(cloud), sk: `WITNESS#${name}` }),
   vote: (cloud: CloudName, vantage: VantageName): Key => ({
     pk: ofCloud(cloud),
     sk: `VOTE#${vantage}`,

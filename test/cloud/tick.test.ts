@@ -37,6 +37,7 @@ function scene(...names: string[]) {
       const of = clouds.get(cloud);
       return of ? { ok: true, value: of.client } : { ok: false, fault: unusable };
     },
+    askWitness: async () => ({ ok: true, value: undefined }),
     settings: {
       vantage: home,
       intervalMs: 10_000,

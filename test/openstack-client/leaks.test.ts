@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { tick } from "../../lib/cloud/tick.ts";
 import { config } from "../../lib/config.ts";
 import { type LogLine, log } from "../../lib/log.ts";
+import { witnessAsker } from "../../lib/openstack/witness.ts";
 import { reconcileBatch } from "../../lib/stack/batch.ts";
 import type { StackName } from "../../lib/stack/schema.ts";
 import { cloudTable } from "../../lib/table/clouds.ts";
@@ -22,7 +23,7 @@ after(() => Promise.all([server.close(), other.close()]));
 async function controller() {
   const table = memoryTable();
   const api = testApi({ table });
-  const { probe, reconcile } = config({ TABLE_NAME: "table" });
+  const { probe, reconcile, witness } = config({ TABLE_NAME: "table" });
   const clouds = cloudsOf({ athens: entryFor(server), oslo: entryFor(other) });
   const lines: LogLine[] = [];
   const { info, error: report } = log({ level: "DEBUG", write: (line) => lines.push(line) });
@@ -33,7 +34,9 @@ async function controller() {
     newId: () => `01J${String(ids++).padStart(23, "0")}`,
     cloudClient: clouds.client,
   };
-  const onCloud = { ...cloudTable(table), ...shared, settings: probe, cloudNames: clouds.names };
+  const askWitness = witnessAsker(witness);
+  const onProbe = { settings: probe, cloudNames: clouds.names, askWitness };
+  const onCloud = { ...cloudTable(table), ...shared, ...onProbe };
   const onStack = {
     ...stackTable(table),
     ...shared,

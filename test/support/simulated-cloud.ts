@@ -85,6 +85,8 @@ export function simulatedCloud(
     patches: [] as { stack_name: string; count: number; at: string }[],
     /** Whether clouds.yaml has an entry for it that can be read. */
     isConfigured: true,
+    /** What it serves, whatever becomes of its Heat; `unknown` is a name that does not resolve. */
+    workload: "answers" as "answers" | "silent" | "hangs" | "unknown",
     /** PATCHes that came while an update was under way, which real Heat may end in UPDATE_FAILED. */
     overtaken: 0,
     /** Told after each change of what runs. */
@@ -151,6 +153,15 @@ export function simulatedCloud(
       return found && Number(found.parameters.get(parameter));
     },
     runs: (stackName: string): number => cloud.find(stackName)?.runs ?? 0,
+    /** Whether what it serves answers a witness. */
+    async answers(owner: Owner): Promise<Outcome<void>> {
+      await scheduler.turn(owner);
+      await scheduler.sleep(owner, cloud.workload === "hangs" ? 3_000 : 20);
+      if (cloud.workload === "answers") return { ok: true, value: undefined };
+      if (cloud.workload === "unknown")
+        return { ok: false, fault: fault("config", "no_such_name") };
+      return { ok: false, fault: fault("path", "refused", { unsent: true }) };
+    },
     /** By its id, even when it is deleted. */
     byId: (id: string): SimulatedStack | undefined => stacks.get(id),
     /** Back again; what it took while it hung is carried out within minutes. */

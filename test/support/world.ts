@@ -8,6 +8,7 @@ import { type BatchDeps, type NamedBy, reconcileBatch } from "../../lib/stack/ba
 import type { StackView } from "../../lib/stack/deps.ts";
 import { reconcileStack } from "../../lib/stack/reconcile.ts";
 import { type Share, Stack, StackName, weightSum } from "../../lib/stack/schema.ts";
+import { hostOf, type Witness } from "../../lib/stack/witness.ts";
 import { cloudTable } from "../../lib/table/clouds.ts";
 import type { Table } from "../../lib/table/item.ts";
 import { passesFilter } from "../../lib/table/records.ts";
@@ -109,6 +110,8 @@ export function world(
         of(cloud).isConfigured
           ? { ok: true, value: of(cloud).client(owner) }
           : { ok: false, fault: unconfigured },
+      /** A witness is named by its cloud: `{ tcp: "athens:80" }`. */
+      askWitness: (witness: Witness) => of(hostOf(witness)).answers(owner),
       stacksWeighing: (cloud: CloudName) => own.listStacksWeighing([cloud]),
       announce: async (announced: Event[]) => {
         events.push(...announced);
@@ -379,7 +382,7 @@ function namedBy({ sequence, eventName, keys: { pk, sk }, newImage }: MemoryReco
   }
   if (pk === "VERDICT" || pk === "CLOUD") return { ...base, cloud: CloudName.parse(sk) };
   if (pk === "STACK") return { ...base, stack: StackName.parse(sk) };
-  const name = sk === "WAKE" ? pk.slice("STACK#".length) : sk.slice("SEEN#".length);
+  const name = sk === "WAKE" ? pk.slice("STACK#".length) : sk.slice(sk.indexOf("#") + 1);
   return { ...base, stack: StackName.parse(name) };
 }
 

@@ -13,10 +13,10 @@ export const vantageCommand = command({
   name: "vantage",
   summary: "Be a vantage: probe the clouds of this machine's clouds.yaml, and vote through the API",
   details:
-    "Run it outside the clouds and away from Heat Spreader itself: with three places that look, no trouble\n" +
-    "of one place's network is taken for an outage. Its token has the role vantage, which can do nothing\n" +
-    "else (heat-spreader token new NAME --role vantage), and it votes under the token's name. Best put the\n" +
-    "token in HEAT_SPREADER_TOKEN or the configuration file: a command line is seen by other users.",
+    "Run it outside the clouds, and away from Heat Spreader itself: with three places that look, no\n" +
+    "trouble of one place's network is taken for an outage. Its token has the role vantage, which can do\n" +
+    "nothing else (heat-spreader token new NAME --role vantage), and it votes under the token's name.\n" +
+    "Best put the token in HEAT_SPREADER_TOKEN or in the configuration file: a command line is no secret.",
   arguments: {},
   options: {
     url: { value: "URL", summary: "Where Heat Spreader is; HEAT_SPREADER_URL unless said" },

@@ -5,6 +5,7 @@ import { type Document, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
 import { CloudName } from "../cloud/schema.ts";
 import { Failure } from "./failure.ts";
+import { knownNotifications, Notifications, webhookTarget } from "./notifications.ts";
 import { suggestion } from "./suggestion.ts";
 
 /** The database's name in the state directory, unless the file names another. */
@@ -60,6 +61,7 @@ const File = z.strictObject(
       .min(1, "it is empty; name clouds, or leave it out for all of clouds.yaml")
       .optional(),
     server: Server.optional(),
+    notifications: Notifications.optional(),
   },
   map,
 );
@@ -76,6 +78,8 @@ export type Config = {
   /** Undefined: all of clouds.yaml. */
   clouds: CloudName[] | undefined;
   server: { address: string; port: number; shutdownTimeoutMs: number; insecure: boolean };
+  /** Where `run` sends every event; undefined: nowhere. */
+  webhook: ReturnType<typeof webhookTarget>;
   /** Where the database, the token and the lock are unless the file says otherwise. */
   stateDirectory: string;
 };
@@ -103,6 +107,7 @@ export async function config(environment: Environment): Promise<Config> {
       shutdownTimeoutMs: (file.server?.shutdown_timeout ?? 30) * 1000,
       insecure: file.server?.insecure ?? false,
     },
+    webhook: webhookTarget(file.notifications),
     stateDirectory,
   };
 }
@@ -204,6 +209,7 @@ const known: Record<string, string[]> = {
   "": Object.keys(File.shape),
   backend: [...Object.keys(Remote.shape), ...Object.keys(Sqlite.shape)],
   server: Object.keys(Server.shape),
+  ...knownNotifications,
 };
 
 /** The setting, what is wrong with it, and what to do. */

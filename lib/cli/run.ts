@@ -47,7 +47,7 @@ async function start(
   config: Config,
   how: Logging,
 ): Promise<Runtime> {
-  const { backend, clouds, server, stateDirectory, path } = config;
+  const { backend, clouds, server, webhook, stateDirectory, path } = config;
   if (backend.type === "remote") {
     throw new Failure(
       `${path}: backend.type is remote, which is for the other commands. To run here, set it to sqlite with a database, or name another file in HEAT_SPREADER_CONFIG_FILE.`,
@@ -61,6 +61,7 @@ async function start(
     database: backend.database,
     stateDirectory,
     clouds,
+    webhook,
     token: environment.HEAT_SPREADER_TOKEN || undefined,
     dynamodbEndpoint: environment.DYNAMODB_ENDPOINT || undefined,
     settings: { LOG_LEVEL: level, LOG_FORMAT: format, LOG_FILE: file },

@@ -1,8 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { announced, SOURCE } from "./envelope.ts";
 import type { Event } from "./schema.ts";
 
-/** EventBridge's `source` of our events. */
-export const SOURCE = "heat-spreader";
 /** EventBridge takes at most so many entries a call. */
 const ENTRIES_PER_CALL = 10;
 
@@ -11,20 +10,17 @@ export type Bus = {
   announce: (events: Event[]) => Promise<string[]>;
 };
 
-/**
- * The event bus on which facts are announced: the event is the detail, its type the detail-type. The
- * evidence stays in the table: a bus takes 256 KB an entry, and the id finds it.
- */
+/** The event bus on which facts are announced: the event is the detail, its type the detail-type. */
 export function bus(options: { busName: string; client?: EventBridgeClient }): Bus {
   const { busName, client = new EventBridgeClient({}) } = options;
   async function announceChunk(events: Event[]): Promise<string[]> {
     const reply = await client.send(
       new PutEventsCommand({
-        Entries: events.map(({ evidence: _, ...event }) => ({
+        Entries: events.map((event) => ({
           EventBusName: busName,
           Source: SOURCE,
           DetailType: event.type,
-          Detail: JSON.stringify(event),
+          Detail: JSON.stringify(announced(event)),
           Time: new Date(event.at),
         })),
       }),

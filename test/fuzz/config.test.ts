@@ -137,6 +137,14 @@ const spreader = mapOf({
     shutdown_timeout: is(1, 30),
     insecure: is(true, false),
   }),
+  notifications: mapOf({
+    webhook: mapOf({
+      url: is("https://alerts.example/hook", "http://127.0.0.1:9", `https://${SECRET}.example`),
+      token: is(SECRET),
+      header: mapOf({ name: is("X-Api-Key", "Authorization"), value: is(SECRET) }),
+      insecure: is(true, false),
+    }),
+  }),
 });
 
 const auth = mapOf({

@@ -68,6 +68,19 @@ test("a cloud is shown with the shares that stacks have there, in pages", async 
   assert.deepEqual([rest.body.shares.length, rest.body.next], [1, undefined]);
 });
 
+test("a cloud is shown with what each vantage sees of it, and what comes next", async () => {
+  const { call, know, stores } = testApi();
+  await know({ athens: "reachable" });
+  const vantage = "home" as VantageName;
+  await stores.registerVantage({ vantage, registered_at: new Date().toISOString() }, []);
+  const fault = { class: "path", code: "refused", message: "nothing listens" } as const;
+  const vote = { ...voteOf(athens, 1), vote: "silent", misses: 2, successes: 0, fault } as const;
+  await stores.saveVote(vote, undefined);
+  const { outlook } = (await call("GET", "/v1/clouds/athens")).body;
+  assert.match(outlook.seen[0], /^home has heard nothing since .*: 2 of 3 misses \(refused: noth/);
+  assert.match(outlook.next[1], /^It becomes unreachable at .* needs 1 more of 3 misses from home/);
+});
+
 test("a cloud that nobody knows is a 404 naming those there are", async () => {
   const { call, know } = testApi();
   await know({ athens: "reachable" });

@@ -164,7 +164,18 @@ describe("the commands", { concurrency: 4 }, () => {
   test("a person's word on stacks and clouds", async (t) => {
     const { api, cli } = await cliAndApi(t);
     await api.know({ athens: "reachable", manchester: "suspected" });
-    await cli("add", "web", "--count", "2", "--parameter", "n", "--weight", "athens=1");
+    await cli(
+      "add",
+      "web",
+      "--count",
+      "2",
+      "--parameter",
+      "n",
+      "--weight",
+      "athens=1",
+      "--weight",
+      "manchester=0",
+    );
     const lines: [string, number, RegExp][] = [
       ["pause web", 0, /^web is paused. Go on with: heat-spreader resume web$/m],
       ["show web -f value -c state", 0, /^paused$/m],

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { CloudName, VantageName } from "../../cloud/schema.ts";
+import { VoteSummary } from "../clouds.ts";
 import { type Endpoint, nothing } from "../endpoint.ts";
-import { VoteSummary } from "../schema.ts";
 import { Identity, VantageList, VantageRemoved, VoteInput } from "../votes.ts";
 
 /** The places that probe, and what agents among them found. */

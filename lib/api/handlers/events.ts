@@ -3,7 +3,7 @@ import { explanation, followedBy } from "../../event/explanation.ts";
 import type { Event } from "../../event/schema.ts";
 import type { Handlers } from "../contract.ts";
 import type { ApiDeps } from "../deps.ts";
-import { requireCloud } from "./clouds.ts";
+import { requireCloud } from "./sky.ts";
 
 type EventHandlers = Pick<
   Handlers,

@@ -59,15 +59,22 @@ export type CloudWatch = {
 };
 const nobody: CloudWatch = { onPatch: () => {}, onCall: () => {}, onAnswer: () => {} };
 
+/** What stands between somebody and a cloud that is well: nothing arrives there. */
+export type Cut = "refused" | "hang";
+
 export type SimulatedCloud = ReturnType<typeof simulatedCloud>;
 
 /** A Heat in memory that does to its stacks what the real one was seen to do, in virtual time. */
 export function simulatedCloud(
   name: string,
   scheduler: Scheduler,
-  options: { updateMs: number; watch?: CloudWatch },
+  options: {
+    updateMs: number;
+    watch?: CloudWatch;
+    cutOff?: (owner: Owner) => Cut | undefined;
+  },
 ) {
-  const { watch = nobody } = options;
+  const { watch = nobody, cutOff = () => undefined } = options;
   const stacks = new Map<string, SimulatedStack>();
   const late: (Patch & { at: number })[] = [];
   let nextId = 0;
@@ -275,10 +282,11 @@ export function simulatedCloud(
   async function reached(owner: Owner): Promise<Fault | undefined> {
     await scheduler.turn(owner);
     settle();
-    if (cloud.network === "refused") {
+    const way = cutOff(owner) ?? cloud.network;
+    if (way === "refused") {
       return fault("path", "refused", { unsent: true });
     }
-    if (cloud.network === "hang") {
+    if (way === "hang") {
       await scheduler.sleep(owner, 5_000);
       return fault("service", "timeout");
     }
@@ -310,7 +318,7 @@ export function simulatedCloud(
     return {
       credential_hash: `hash-${credentials}`,
       listStacks: async ({ login }) => {
-        if (cloud.network === "rejects") hasToken = false;
+        if (cloud.network === "rejects" && !cutOff(owner)) hasToken = false;
         // What a pause is for: nothing is sent.
         if (!login && !hasToken) return { ok: false, fault: fault("credentials", "login_paused") };
         return asked("list", () => {
@@ -343,8 +351,9 @@ export function simulatedCloud(
         }),
       patchCount: async (ref, parameter, count) => {
         const patch = { ref, parameter, count };
-        if (cloud.network === "hang") late.push({ ...patch, at: Number.POSITIVE_INFINITY });
-        if (cloud.network === "late_patches") {
+        const way = cutOff(owner) ?? cloud.network;
+        if (way === "hang" && !cutOff(owner)) late.push({ ...patch, at: Number.POSITIVE_INFINITY });
+        if (way === "late_patches") {
           const at = scheduler.now().getTime() + 5_000 + scheduler.random() * 4 * 60_000;
           late.push({ ...patch, at });
           await scheduler.sleep(owner, 5_000);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import { monotonicFactory } from "ulid";
+import { judgeBetween } from "../lib/cloud/between.ts";
 import { minuteOf, ticksOfMinute } from "../lib/cloud/minute.ts";
 import { tick } from "../lib/cloud/tick.ts";
 import { config } from "../lib/config.ts";
@@ -36,6 +37,7 @@ export const handler = middy().handler(async (event: unknown, context: Context):
       sleep,
       newId,
       tick: () => tick(deps),
+      judgeBetween: (names) => judgeBetween(deps, names),
       remainingMs: () => context.getRemainingTimeInMillis(),
       log: log.with({ request_id: context.awsRequestId }),
     },

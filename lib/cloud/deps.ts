@@ -43,6 +43,8 @@ export type ProbeDeps = {
   cloudNames: () => CloudName[];
   cloudClient: (cloud: CloudName) => Outcome<CloudClient>;
   readBoard: () => Promise<Board>;
+  /** Only what is judged with. */
+  readJudged: () => Promise<Pick<Board, "verdicts" | "orders" | "vantages">>;
   /** The votes of these vantages on these clouds, those that exist. */
   readVotes: (clouds: CloudName[], vantages: VantageName[]) => Promise<Vote[]>;
   /** On the condition that the vote is still the one of `previousAt` (undefined: that there is none). */

@@ -1,3 +1,4 @@
+import { isOpen, latest } from "./between.ts";
 import type { Board, ProbeDeps, ProbeSettings } from "./deps.ts";
 import { registeredFact, removedFact } from "./facts.ts";
 import { overdue } from "./overdue.ts";
@@ -27,7 +28,14 @@ export type TickDeps = ProbeDeps & {
 };
 
 /** What a tick came to, for its log line. */
-export type Ticked = { clouds: number; isVoid: boolean; moved: Verdict[]; woken: number };
+export type Ticked = {
+  clouds: number;
+  isVoid: boolean;
+  moved: Verdict[];
+  woken: number;
+  /** The clouds to judge once more before the next tick: a vote of another vantage may decide. */
+  open?: CloudName[];
+};
 
 /**
  * One tick of one vantage: probes every cloud at once and votes. The home vantage also judges all
@@ -55,7 +63,7 @@ export async function tick(deps: TickDeps): Promise<Ticked> {
   // After its votes: a vantage that counts in the majority and has no vote yet leaves clouds unwatched.
   await register(deps, board, startedAt);
   const probed: Probed = { startedAt, clouds, climbs, vantages, votes: cast.votes };
-  let acted: Pick<Ticked, "moved" | "woken"> = { moved: [], woken: 0 };
+  let acted: Acted = { moved: [], woken: 0 };
   if (vantage === HOME) {
     witnesses.ask(missedClouds(board, cast.votes));
     const heard = witnesses.save(cast.isVoid);
@@ -65,6 +73,7 @@ export async function tick(deps: TickDeps): Promise<Ticked> {
   return { clouds: clouds.length, isVoid: cast.isVoid, ...acted };
 }
 
+type Acted = Pick<Ticked, "moved" | "woken" | "open">;
 type Probed = {
   startedAt: Time;
   clouds: CloudName[];
@@ -79,19 +88,21 @@ async function judgeAndWatch(
   board: Board,
   { startedAt, clouds, climbs, vantages, votes }: Probed,
   bugs: unknown[],
-): Promise<Pick<Ticked, "moved" | "woken">> {
+): Promise<Acted> {
   const others = vantages.filter((vantage) => vantage !== HOME);
   // Read only now: a tick that waits for a silent cloud's deadline has time to hear of the others' votes.
   const theirs = others.length === 0 ? [] : await deps.readVotes(clouds, others);
-  const moved = await saveVerdicts(deps, board, { clouds, votes: [...theirs, ...votes], vantages });
+  const all = [...theirs, ...votes];
+  const moved = await saveVerdicts(deps, board, { clouds, votes: all, vantages });
   await removeGone(deps, board, clouds);
-  const judged = [...board.verdicts, ...moved];
+  const judged = latest(board, moved);
   const verdicts = new Map(judged.map((verdict) => [verdict.cloud, verdict]));
+  const isUndecided = isOpen(judged, { votes: all, vantages, now: startedAt });
   const [woken] = await Promise.all([
     wakeOverdue(deps, { ...board, verdicts: [...verdicts.values()] }, startedAt),
     watchAll(deps, board, { climbs, verdicts, votes }, bugs),
   ]);
-  return { moved, woken };
+  return { moved, woken, ...(isUndecided ? { open: clouds } : {}) };
 }
 
 async function register(deps: TickDeps, { vantages }: Board, at: Time): Promise<void> {

@@ -14,7 +14,11 @@ type Judged = { clouds: CloudName[]; votes: Vote[]; vantages: VantageName[] };
  * Judges all clouds together and saves the verdicts that moved, each with its events and what was
  * judged, on the condition that it is still the one read. Answers those that were saved.
  */
-export async function saveVerdicts(deps: Deps, board: Board, judged: Judged): Promise<Verdict[]> {
+export async function saveVerdicts(
+  deps: Deps,
+  board: Pick<Board, "verdicts" | "orders">,
+  judged: Judged,
+): Promise<Verdict[]> {
   const before = new Map(board.verdicts.map((verdict) => [verdict.cloud, verdict]));
   const orders = new Map(board.orders.map((one) => [one.cloud, one]));
   const clouds = judged.clouds.map(

@@ -26,22 +26,27 @@ export function cloudTable(table: Table) {
     table.query({ pk, ...(prefix === undefined ? {} : { prefix }) });
   const withEvents = (write: Write, events: Event[]) =>
     events.length === 0 ? table.write(write) : table.transact([write, ...events.map(eventPut)]);
+  const readJudged = async () => {
+    const [verdicts, orders, vantages] = await Promise.all([
+      list(partitions.verdict),
+      list(partitions.cloud),
+      list(partitions.vantage),
+    ]);
+    return {
+      verdicts: parseAll(Verdict, verdicts),
+      orders: parseAll(CloudOrders, orders),
+      vantages: parseAll(Vantage, vantages),
+    };
+  };
   const ofProbe = {
+    readJudged,
     readBoard: async (): Promise<Board> => {
-      const [stacks, statuses, verdicts, orders, vantages] = await Promise.all([
+      const [stacks, statuses, judged] = await Promise.all([
         list(partitions.stack),
         list(partitions.status),
-        list(partitions.verdict),
-        list(partitions.cloud),
-        list(partitions.vantage),
+        readJudged(),
       ]);
-      return {
-        stacks: parseAll(Stack, stacks),
-        statuses: parseAll(Status, statuses),
-        verdicts: parseAll(Verdict, verdicts),
-        orders: parseAll(CloudOrders, orders),
-        vantages: parseAll(Vantage, vantages),
-      };
+      return { stacks: parseAll(Stack, stacks), statuses: parseAll(Status, statuses), ...judged };
     },
     readVotes: async (clouds, vantages) => {
       const wanted = clouds.flatMap((cloud) => vantages.map((of) => keys.vote(cloud, of)));

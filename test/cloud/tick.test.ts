@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ulid } from "ulid";
+import { judgeBetween } from "../../lib/cloud/between.ts";
 import type { CloudClient } from "../../lib/cloud/client.ts";
 import { judgedAgain } from "../../lib/cloud/evidence.ts";
 import type { Outcome } from "../../lib/cloud/faults.ts";
@@ -502,6 +503,40 @@ test("another vantage's vote counts in the majority", async () => {
   await of.stores.saveVote({ ...own, vantage: agent, at: of.clock.now().toISOString() }, undefined);
   await of.ticks(1);
   assert.equal((await of.verdict("athens"))?.verdict, "unreachable");
+});
+
+test("what an agent finds between two ticks of home decides before the next one", async () => {
+  const of = scene("athens", "lisbon");
+  const agents = [VantageName.parse("office"), VantageName.parse("depot")];
+  for (const vantage of agents) {
+    await of.stores.registerVantage({ vantage, registered_at: at(0), kind: "agent" }, []);
+  }
+  const vote = async (vantage: VantageName, misses: number) => {
+    const own = await of.vote("athens");
+    assert.ok(own);
+    const before = (await of.stores.readVotes([own.cloud], [vantage]))[0];
+    const cast = { ...own, vantage, misses, at: of.clock.now().toISOString() };
+    await of.stores.saveVote({ ...cast, vote: misses > 0 ? "silent" : "up" }, before?.at);
+  };
+  const verdict = async () => (await of.verdict("athens"))?.verdict;
+  await of.ticks(1);
+  for (const vantage of agents) await vote(vantage, 0);
+  assert.equal((await of.tick()).open, undefined);
+  of.cloud("athens").fault = refused;
+  of.clock.advance(10);
+  await of.ticks(2);
+  assert.equal((await of.tick()).open, undefined, "one of three is silent");
+  await vote("office" as VantageName, 2);
+  of.clock.advance(10);
+  const { open } = await of.tick();
+  assert.deepEqual(open, ["athens", "lisbon"]);
+  assert.deepEqual(await judgeBetween(of.deps, open ?? []), { moved: [], isOpen: true });
+  of.clock.advance(1);
+  await vote("office" as VantageName, 3);
+  const { moved, isOpen } = await judgeBetween(of.deps, open ?? []);
+  assert.deepEqual([moved.map(({ cloud }) => cloud), isOpen], [["athens"], false]);
+  assert.equal(await verdict(), "unreachable");
+  assert.ok(of.events().some((event) => event.startsWith("cloud.unreachable: athens")));
 });
 
 test("a cloud on which too few vantages vote raises an alarm, once, and another fact when enough do", async () => {

@@ -96,6 +96,7 @@ export const words: Record<string, string> = {
   missed_at: "The last miss that counted.",
   "AllocationEvidence.of": "A reallocation: what `allocate` was given, and gave.",
   "AllocationEvidence.input": "What the shares follow from.",
+  because: "What brought it about, but for the clouds that took no part.",
   "AllocationEvidence.clouds":
     "Each cloud's verdict and share before, and why it took no part, if it took none.",
   "AllocationEvidence.shares": "What each cloud got.",

@@ -1,4 +1,4 @@
-import { clock } from "../event/words.ts";
+import { clock, faultText } from "../event/words.ts";
 import type { Time, VantageName, Vote } from "./schema.ts";
 import { isFresh, MOST_MISSES, THRESHOLD } from "./vote.ts";
 
@@ -24,7 +24,7 @@ export function sightings(votes: Vote[], watching: Watching): string[] {
 function said(vote: Vote, { now, misses, refutedAt = "", busySilenceMs }: Watching): string {
   if (!isFresh(vote.at, now)) return `last voted at ${clock(vote.at, now)}: too long ago to count`;
   const since = clock(vote.since, now);
-  const why = vote.fault ? ` (${vote.fault.code}: ${vote.fault.message.replace(/\.$/, "")})` : "";
+  const why = vote.fault ? ` (${vote.fault.code}: ${faultText(vote.fault)})` : "";
   if (vote.vote === "up") return `is answered since ${since}${latency(vote)}${successes(vote)}`;
   if (vote.void) {
     return `hears nothing from any cloud since ${since}, so it blames its own network and abstains${why}`;

@@ -8,32 +8,20 @@ type Counts = Map<CloudName, number>;
 
 /** Which clouds took part and which not and why, the base, what was dealt to whom, and the sum: in sentences. */
 export function allocationSentences(event: Event, evidence: AllocationEvidence): string[] {
-  const { input, clouds } = evidence;
+  const { input, clouds, because } = evidence;
   const generation = event.generation === undefined ? "" : ` (generation ${event.generation})`;
-  const absent = clouds.flatMap((own) => own.absent ?? []);
-  const why = besides(event.cause, absent);
+  const why = readable(because.join("; "), event.at);
   return [
-    `At ${day(event.at)} ${input.stack_name}${generation} was dealt anew${why ? `: ${readable(why, event.at)}` : ""}.`,
-    ...clouds.flatMap((own) =>
-      own.absent === undefined
-        ? []
-        : [`${own.cloud} took no part: ${readable(own.absent, event.at)}.`],
-    ),
+    `At ${day(event.at)} ${input.stack_name}${generation} was dealt anew${why ? `: ${why}` : ""}.`,
+    ...clouds.flatMap((own) => {
+      if (own.absent === undefined) return [];
+      const text = own.absent.replace(`${own.cloud} `, "it ");
+      return [`${own.cloud} took no part: ${readable(text, event.at)}.`];
+    }),
     ...present(evidence),
     ...dealing(evidence),
     outcome(evidence),
   ];
-}
-
-/** The causes that are not told with the clouds that took no part. */
-function besides(cause: string, absent: string[]): string {
-  let rest = cause;
-  for (const text of absent) rest = rest.replace(text, "");
-  return rest
-    .split(";")
-    .map((part) => part.trim())
-    .filter((part) => part !== "")
-    .join("; ");
 }
 
 function present({ input, clouds }: AllocationEvidence): string[] {
@@ -44,7 +32,7 @@ function present({ input, clouds }: AllocationEvidence): string[] {
     names.length === 0 ? [] : [`${list(names)} ${names.length === 1 ? one : many}.`];
   const keeps = entriesOf(input.kept ?? {}).map(
     ([cloud, held]) =>
-      `${cloud} was unreachable, but its workload answered: it kept its place, with the ${held} it held.`,
+      `${cloud} was unreachable, but its workload answered, or nobody knew yet: it kept its place, with the ${held} it held.`,
   );
   const standby = taking.filter(({ cloud }) => input.weights[cloud] === 0);
   return [
@@ -69,7 +57,7 @@ function present({ input, clouds }: AllocationEvidence): string[] {
 }
 
 function dealing({ input, shares }: AllocationEvidence): string[] {
-  const entries = entriesOf(input.weights);
+  const entries = entriesOf(input.weights).sort(byName);
   const all = entries.map(([cloud]) => cloud);
   const kept = entriesOf(input.kept ?? {}).map(([cloud]) => cloud);
   const out = all.filter((cloud) => !input.available.includes(cloud) && !kept.includes(cloud));
@@ -97,7 +85,7 @@ function dealing({ input, shares }: AllocationEvidence): string[] {
       .map(([cloud, share]) => [cloud, share - (base.get(cloud) ?? 0)] as const)
       .filter(([, gain]) => gain > 0),
   );
-  const gained = list([...gains].map(([cloud, gain]) => `${cloud} +${gain}`));
+  const gained = list([...gains].sort(byName).map(([cloud, gain]) => `${cloud} +${gain}`));
   return [
     `By weight (${weights}) the ${asked} would be ${text(base)}.`,
     ...(sum(moved) > 0
@@ -118,7 +106,8 @@ function baseOf({ kept: _, ...input }: AllocationEvidence["input"]): Counts {
 
 function outcome({ input, clouds, shares }: AllocationEvidence): string {
   const given = new Map(entriesOf(shares));
-  const moves = clouds.map(({ cloud, before }) => {
+  const sorted = [...clouds].sort((a, b) => (a.cloud < b.cloud ? -1 : 1));
+  const moves = sorted.map(({ cloud, before }) => {
     const to = given.get(cloud) ?? 0;
     return before === to ? `${cloud} stays at ${to}` : `${cloud} ${before} -> ${to}`;
   });
@@ -129,5 +118,10 @@ function outcome({ input, clouds, shares }: AllocationEvidence): string {
 }
 
 function text(counts: Counts): string {
-  return list([...counts].map(([cloud, count]) => `${cloud} ${count}`));
+  return list([...counts].sort(byName).map(([cloud, count]) => `${cloud} ${count}`));
+}
+
+/** A table keeps no order of keys. */
+function byName([one]: [CloudName, number], [other]: [CloudName, number]): number {
+  return one < other ? -1 : 1;
 }

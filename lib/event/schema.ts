@@ -87,6 +87,8 @@ export const AllocationEvidence = z.object({
     drained: z.array(CloudName),
     failover: Policy.shape.failover.unwrap(),
   }),
+  /** What brought it about, but for the clouds that took no part. */
+  because: z.array(z.string()),
   /** Of each cloud that is weighed: its verdict, its share before, and why it takes no part in the deal, if it takes none. */
   clouds: z.array(
     z.object({

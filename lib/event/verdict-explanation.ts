@@ -3,7 +3,7 @@ import { isLost, judgedAgain } from "../cloud/evidence.ts";
 import type { CloudName, Time, VantageName, Verdict, VerdictKind } from "../cloud/schema.ts";
 import { elapsed, isFresh, MOST_MISSES, THRESHOLD } from "../cloud/vote.ts";
 import type { Ballot, Event, VerdictEvidence } from "./schema.ts";
-import { clock, counted, day, duration, list } from "./words.ts";
+import { clock, counted, day, duration, faultText, list, readable } from "./words.ts";
 
 type Case = {
   cloud: CloudName;
@@ -49,7 +49,7 @@ function heading({ cloud, type, before, now }: Case, { cause }: Event): string {
     suspected: `was suspected, not given up${was}.`,
     reachable: `was found reachable${was}.`,
     discovered: "was known for the first time, and not judged yet.",
-    blocked: `was blocked: ${cause}`,
+    blocked: `was blocked: ${readable(cause, now)}`,
     unblocked: "was no longer blocked.",
     unwatched: "was no longer watched by enough vantages.",
     watched: "was watched by enough vantages again.",
@@ -73,7 +73,7 @@ function votes(own: Case): string[] {
 function said(vote: Ballot, own: Case): string {
   const { now, misses, before } = own;
   if (!isFresh(vote.at, now)) return `last voted at ${clock(vote.at, now)}: too long ago to count`;
-  const fault = vote.fault ? ` (${vote.fault.code}: ${vote.fault.message.replace(/\.$/, "")})` : "";
+  const fault = vote.fault ? ` (${faultText(vote.fault)})` : "";
   if (vote.vote === "up") return `was answered, ${row(vote.successes, THRESHOLD, "time")}`;
   if (vote.void) {
     return `heard nothing from any of the clouds it asked, so it blames itself and abstains (a void tick)${fault}`;

@@ -1,3 +1,4 @@
+import type { Fault } from "../cloud/faults.ts";
 import type { Time } from "../cloud/schema.ts";
 
 /** `2026-11-21 02:41:30 UTC`. */
@@ -10,9 +11,19 @@ export function clock(time: Time, now: Time): string {
   return time.slice(0, 10) === now.slice(0, 10) ? time.slice(11, 19) : day(time);
 }
 
-/** A text with the times in it as a person reads them. */
+/** What a fault says, at which host: `heat.example:8004: the connection was refused`. */
+export function faultText({ message }: Fault): string {
+  return hosts(message).replace(/\.$/, "");
+}
+
+/** A text with requests as the hosts that they went to. */
+function hosts(text: string): string {
+  return text.replace(/\b[A-Z]+ https?:\/\/([^\s/:]+(?::\d+)?)\S*: /g, "$1: ");
+}
+
+/** A text with the times and requests in it as a person reads them. */
 export function readable(text: string, now: Time): string {
-  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (time) => clock(time, now));
+  return hosts(text).replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (time) => clock(time, now));
 }
 
 /** `a`, `a and b`, `a, b and c`. */

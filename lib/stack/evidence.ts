@@ -23,12 +23,20 @@ export function allocationInput(stack: Stack, clouds: Clouds): AllocationInput {
   };
 }
 
-/** The evidence of a reallocation, for its event. `absent` says why a cloud takes no part in the deal. */
+/** What an allocation came to, and how it is told. */
+type Allocated = {
+  clouds: Clouds;
+  desired: ReadonlyMap<CloudName, number>;
+  /** What brought it about, but for the clouds that take no part. */
+  because: string[];
+  /** Why a cloud takes no part in the deal. */
+  absent: (own: CloudView) => string;
+};
+
+/** The evidence of a reallocation, for its event. */
 export function allocationEvidence(
   stack: Stack,
-  clouds: Clouds,
-  desired: ReadonlyMap<CloudName, number>,
-  absent: (own: CloudView) => string,
+  { clouds, desired, because, absent }: Allocated,
 ): AllocationEvidence {
   const { available, kept = new Map(), drained, ...input } = allocationInput(stack, clouds);
   const weighed = entriesOf(stack.weights).map(([cloud]) => cloud);
@@ -40,6 +48,7 @@ export function allocationEvidence(
       ...(kept.size === 0 ? {} : { kept: Object.fromEntries(kept) }),
       drained: [...drained],
     },
+    because,
     clouds: listed(clouds).map((own) => ({
       cloud: own.cloud,
       verdict: own.kind,

@@ -49,14 +49,19 @@ function reallocation(view: Declared, { shares, removed, clouds }: Decision, now
   const short = causes.map(({ since, text }) => [text, ...clock(since, now)].join(" ")).join("; ");
   const message = [`${view.stack.stack_name}: ${what}, because ${short}`, ...letGo].join("; ");
   const desired = new Map(shares.map(({ cloud, desired: share }) => [cloud, share]));
-  const absent = (own: CloudView) => whole(absence(own));
-  const evidence = allocationEvidence(view.stack, clouds, desired, absent);
+  const because = causes.filter(({ isAbsence }) => !isAbsence).map(whole);
+  const evidence = allocationEvidence(view.stack, { clouds, desired, because, absent });
   const cause = causes.map(whole).join("; ");
   return [{ type: "stack.reallocated", message, changes, cause, evidence }];
 }
 
 /** `evidence` is too long for a message: it is told in the event's cause. */
-type Cause = { text: string; since?: Time | undefined; evidence?: string | undefined };
+type Cause = {
+  text: string;
+  since?: Time | undefined;
+  evidence?: string | undefined;
+  isAbsence?: true;
+};
 
 function whole({ text, since, evidence }: Cause): string {
   const time = since === undefined ? [] : [since];
@@ -81,7 +86,11 @@ function causesOf(view: Declared, clouds: Decision["clouds"]): Cause[] {
         },
       ]
     : [];
-  const out = listed.filter(({ isAvailable, isKept }) => !isAvailable && !isKept).map(absence);
+  const out = listed
+    .filter(({ isAvailable, isKept }) => !isAvailable && !isKept)
+    .map((own) => {
+      return { ...absence(own), isAbsence: true as const };
+    });
   const back = listed
     .filter(({ isAvailable, share }) => isAvailable && share?.lost)
     .map(({ cloud, verdict }) => {
@@ -91,6 +100,12 @@ function causesOf(view: Declared, clouds: Decision["clouds"]): Cause[] {
   if (causes.length > 0) return causes;
   const asked = `generation ${stack.generation} asks for ${stack.count}`;
   return [{ text: `${asked}, and all of its clouds are available` }];
+}
+
+/** Why a cloud takes no part, without who saw it: that is told with the verdict. */
+function absent(own: CloudView): string {
+  const { evidence: _, ...cause } = absence(own);
+  return sentence([whole(cause), lostWorkloadText(own)].flatMap((text) => text ?? []));
 }
 
 function absence(own: CloudView): Cause {

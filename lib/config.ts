@@ -58,6 +58,7 @@ function grouped(env: z.infer<typeof Environment>, environment: ProcessEnvironme
     misses: env.PROBE_MISSES,
     suspicionWindowMs: env.SUSPICION_WINDOW,
     busySilenceMs: env.BUSY_SILENCE,
+    deadlineMs: env.PROBE_DEADLINE,
   };
   const stuck = { stuckGraceMs: env.STUCK_GRACE, updateTimeoutMs: 3_600_000 };
   return {

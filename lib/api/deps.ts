@@ -38,7 +38,12 @@ export type ApiDeps = {
     misses: number;
     suspicionWindowMs: number;
     busySilenceMs: number;
+    /** Of one probe. */
+    deadlineMs: number;
   };
+
+  /** Whether witnesses may be at private addresses. */
+  witness: { allowsPrivate: boolean };
 
   /** Tombstones included. */
   readStack: (name: StackName) => Promise<Stack | undefined>;

@@ -6,7 +6,12 @@ import { sightings } from "./sightings.ts";
 import type { JudgeSettings, KnownCloud } from "./verdict.ts";
 import { THRESHOLD } from "./vote.ts";
 
-export type OutlookSettings = JudgeSettings & { intervalMs: number; busySilenceMs: number };
+export type OutlookSettings = JudgeSettings & {
+  intervalMs: number;
+  busySilenceMs: number;
+  /** A probe that nothing answers takes so long. */
+  deadlineMs: number;
+};
 
 /** What was seen of a cloud, by whom, since when; and what will happen next, and when. Sentences. */
 export type Outlook = { seen: string[]; next: string[] };
@@ -24,7 +29,7 @@ export function outlookOf(
 ): Outlook {
   const known = clouds.find((one) => one.cloud === cloud);
   if (known?.verdict === undefined) return { seen: [], next: [] };
-  const { misses = THRESHOLD, vantages, busySilenceMs, intervalMs, suspicionWindowMs } = settings;
+  const { misses = THRESHOLD, vantages, busySilenceMs } = settings;
   const own = votes.filter((vote) => vote.cloud === cloud);
   const refutedAt = known.orders?.refuted?.at;
   const seen = sightings(own, { vantages, misses, busySilenceMs, refutedAt, now });
@@ -33,11 +38,9 @@ export function outlookOf(
     verdict: known.verdict,
     clouds,
     ballots: ballotsOn(known, own, now, settings),
+    ...settings,
     now,
-    vantages,
     misses,
-    intervalMs,
-    suspicionWindowMs,
   };
   return { seen, next: [...watch(of), ...prospects(of), ...standing(of)] };
 }

@@ -14,6 +14,7 @@ export type Case = {
   vantages: VantageName[];
   misses: number;
   intervalMs: number;
+  deadlineMs: number;
   suspicionWindowMs: number;
 };
 
@@ -63,7 +64,8 @@ function loss(own: Case, silent: Vote[]): string {
   const deciding = silent
     .map((vote) => {
       const left = Math.max(0, misses - vote.misses);
-      return { vantage: vote.vantage, left, at: later(vote.at, left * intervalMs) };
+      const takesMs = vote.fault?.code === "timeout" ? own.deadlineMs : 0;
+      return { vantage: vote.vantage, left, at: later(vote.at, left * intervalMs + takesMs) };
     })
     .sort((a, b) => (a.at < b.at ? -1 : 1))
     .slice(0, ballots.majority);

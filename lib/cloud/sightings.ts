@@ -42,8 +42,9 @@ function said(vote: Vote, { now, misses, refutedAt = "", busySilenceMs }: Watchi
 }
 
 function missed(number: number, misses: number): string {
-  if (number < misses) return `${number} of ${misses} misses`;
-  return `${number}${number >= MOST_MISSES ? " or more" : ""} misses in a row, ${misses} count`;
+  if (number <= misses) return `${number} of ${misses} misses`;
+  const more = number >= MOST_MISSES ? " or more" : "";
+  return `${number}${more} misses in a row, where ${misses} are enough`;
 }
 
 function latency({ latency_ms }: Vote): string {

@@ -72,6 +72,7 @@ function looked(given: Given) {
     suspicionWindowMs: 600_000,
     intervalMs: 10_000,
     busySilenceMs: 60_000,
+    deadlineMs: 5_000,
     ...(given.misses ? { misses: given.misses } : {}),
   };
   return outlookOf(
@@ -109,7 +110,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
       ],
     },
     [
-      "home has heard nothing since 00:16:00: 3 misses in a row, 3 count (refused: nothing listens there).",
+      "home has heard nothing since 00:16:00: 3 of 3 misses (refused: nothing listens there).",
       "office is answered since 00:16:00.",
       "depot is answered since 00:16:00.",
     ],
@@ -148,8 +149,8 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
       misses: 2,
     },
     [
-      "home has heard nothing since 00:16:00: 2 misses in a row, 2 count (refused: nothing listens there).",
-      "office has heard nothing since 00:16:00: 2 misses in a row, 2 count (refused: nothing listens there).",
+      "home has heard nothing since 00:16:00: 2 of 2 misses (refused: nothing listens there).",
+      "office has heard nothing since 00:16:00: 2 of 2 misses (refused: nothing listens there).",
       "depot has never voted on it.",
     ],
     [
@@ -177,7 +178,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
     "too few vote",
     { votes: [["home", "silent", { misses: 10 }]] },
     [
-      "home has heard nothing since 00:16:00: 10 or more misses in a row, 3 count (refused: nothing listens there).",
+      "home has heard nothing since 00:16:00: 10 or more misses in a row, where 3 are enough (refused: nothing listens there).",
       "office has never voted on it.",
       "depot has never voted on it.",
     ],
@@ -197,8 +198,8 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
       ],
     },
     [
-      "home has heard nothing since 00:16:00: 9 misses in a row, 3 count (refused: nothing listens there).",
-      "office has heard nothing since 00:16:00: 9 misses in a row, 3 count (refused: nothing listens there).",
+      "home has heard nothing since 00:16:00: 9 misses in a row, where 3 are enough (refused: nothing listens there).",
+      "office has heard nothing since 00:16:00: 9 misses in a row, where 3 are enough (refused: nothing listens there).",
       "depot has never voted on it.",
     ],
     [
@@ -293,7 +294,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
     ],
     [
       "1 of 1 vantage finds it silent (home).",
-      "It becomes unreachable at 00:17:08, and its shares move; that needs 3 more of 3 misses from home.",
+      "It becomes unreachable at 00:17:13, and its shares move; that needs 3 more of 3 misses from home.",
     ],
   ],
 ];
@@ -335,7 +336,12 @@ test("when the outlook says that a cloud is lost at a time, judge says so then, 
         );
         const known = { cloud: athens, verdict: verdictOf(athens, "reachable") };
         const judging = { vantages, suspicionWindowMs: 600_000, misses };
-        const settings = { ...judging, intervalMs: 10_000, busySilenceMs: 60_000 };
+        const settings = {
+          ...judging,
+          intervalMs: 10_000,
+          busySilenceMs: 60_000,
+          deadlineMs: 5_000,
+        };
         const text = outlookOf(athens, [known], votes, at(NOW), settings).next.join(" ");
         const [, time] = /becomes unreachable at (\d\d:\d\d:\d\d)/.exec(text) ?? [];
         const kindAt = (now: Time) => judge([known], later(votes, now), now, judging)[0]?.verdict;

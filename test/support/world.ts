@@ -1,5 +1,6 @@
 import { monotonicFactory } from "ulid";
 import { ApiError } from "../../lib/api/client.ts";
+import { judgeBetween } from "../../lib/cloud/between.ts";
 import type { CloudClient } from "../../lib/cloud/client.ts";
 import type { Fault, Outcome } from "../../lib/cloud/faults.ts";
 import { CloudName, HOME, type Seen, VantageName, type Verdict } from "../../lib/cloud/schema.ts";
@@ -35,6 +36,8 @@ export type Watch = {
 };
 
 const MINUTE = 60_000;
+/** Between two judgements of what was left open. */
+const NAP_MS = 500;
 const usual = {
   retryPauseMs: MINUTE,
   longestPauseMs: 60 * MINUTE,
@@ -48,6 +51,7 @@ const usual = {
   loginPauseMs: MINUTE,
   busySilenceMs: MINUTE,
   suspicionWindowMs: 10 * MINUTE,
+  deadlineMs: 5_000,
 };
 
 /**
@@ -252,6 +256,10 @@ export function world(
     depsOf,
     lanes,
     cuts,
+    /** Whatever was to go wrong is over. */
+    isHealed: false,
+    /** Since when a cloud's network has been what it is. Milliseconds. */
+    lostAt: new Map<string, number>(),
     /** Vantages beside home; one that is stopped does not tick. */
     places: places.map((place) => ({ ...place, isStopped: false })),
     probeFrom,
@@ -306,8 +314,19 @@ export function world(
       await stores.wake(StackName.parse(name), at, at);
     },
 
-    probe: (): Run =>
-      time.start("probe", (owner) => tick(depsOf(owner)).then(() => {}), { place: HOME }),
+    /** A tick of home, and what it does until the next one is due. */
+    probe: (): Run => {
+      const work = async (owner: Owner) => {
+        const deps = depsOf(owner);
+        let { open } = await tick(deps);
+        while (open && time.now().getTime() - owner.startedAt < settings.intervalMs - NAP_MS) {
+          await time.sleep(owner, NAP_MS);
+          const { isOpen } = await judgeBetween(deps, open);
+          if (!isOpen) open = undefined;
+        }
+      };
+      return time.start("probe", work, { place: HOME });
+    },
     /** One tick of the probe, alone, and before it one of every other vantage. */
     async tick(): Promise<Ticked> {
       const all: Ticked[] = [];

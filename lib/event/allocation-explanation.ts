@@ -7,8 +7,10 @@ import { counted, day, list, readable } from "./words.ts";
 type Counts = Map<CloudName, number>;
 
 /** Which clouds took part and which not and why, the base, what was dealt to whom, and the sum: in sentences. */
-export function allocationSentences(event: Event, evidence: AllocationEvidence): string[] {
-  const { input, clouds, because } = evidence;
+export function allocationSentences(event: Event, stored: AllocationEvidence): string[] {
+  const clouds = [...stored.clouds].sort((a, b) => (a.cloud < b.cloud ? -1 : 1));
+  const evidence = { ...stored, clouds };
+  const { input, because } = evidence;
   const generation = event.generation === undefined ? "" : ` (generation ${event.generation})`;
   const why = readable(because.join("; "), event.at);
   return [
@@ -106,8 +108,7 @@ function baseOf({ kept: _, ...input }: AllocationEvidence["input"]): Counts {
 
 function outcome({ input, clouds, shares }: AllocationEvidence): string {
   const given = new Map(entriesOf(shares));
-  const sorted = [...clouds].sort((a, b) => (a.cloud < b.cloud ? -1 : 1));
-  const moves = sorted.map(({ cloud, before }) => {
+  const moves = clouds.map(({ cloud, before }) => {
     const to = given.get(cloud) ?? 0;
     return before === to ? `${cloud} stays at ${to}` : `${cloud} ${before} -> ${to}`;
   });

@@ -84,8 +84,9 @@ function said(vote: Ballot, own: Case): string {
   const heard = `had heard nothing since ${clock(vote.silent_since ?? vote.since, now)}${fault}`;
   const refuted = before?.orders?.refuted?.at ?? "";
   if (vote.at <= refuted) return `${heard}, which a person refuted at ${clock(refuted, now)}`;
-  const few = vote.misses < misses ? `: ${misses} count` : "";
-  return `${heard}, ${row(vote.misses, MOST_MISSES, "miss", "misses")}${few}`;
+  return vote.misses < misses
+    ? `${heard}: ${vote.misses} of ${misses} misses`
+    : `${heard}: ${row(vote.misses, MOST_MISSES, "miss", "misses")}`;
 }
 
 /** `2 misses in a row`; counters stop at their most. */

@@ -32,7 +32,7 @@ describe("explain", () => {
       ({ type }: { type: string }) => type === "cloud.unreachable",
     );
     const told = await cli("explain", loss.id.toLowerCase());
-    assert.match(told.stdout, /- home had heard nothing since 00:01:00 .*, 3 misses in a row\./);
+    assert.match(told.stdout, /- home had heard nothing since 00:01:00 .*: 3 misses in a row\./);
     assert.match(told.stdout, new RegExp(`Event ${loss.id}, cloud.unreachable\\.`));
 
     const whole = JSON.parse((await cli("explain", loss.id, "-f", "json")).stdout);

@@ -47,6 +47,7 @@ const usual = {
   vantage: HOME,
   misses: 3,
   intervalMs: 10_000,
+  deadlineMs: 5_000,
   observeEveryMs: MINUTE,
   loginPauseMs: MINUTE,
   busySilenceMs: MINUTE,

@@ -33,6 +33,7 @@ const items: [string, string, boolean, unknown][] = [
   ["CLOUD#athens", "WITNESS#web", true, { stack: "web" }],
   ["CLOUD#athens", "VOTE#home", false, undefined],
   ["CLOUD#athens", "EVENT#01", true, { event }],
+  ["VANTAGE#office", "EVENT#01", true, { event }],
   ["VANTAGE", "home", false, undefined],
   ["STACK", "not a name", true, undefined],
   ["OTHER", "thing", false, undefined],
@@ -70,7 +71,7 @@ test("the event source takes the four patterns", () => {
     '{"dynamodb":{"Keys":{"pk":{"S":["STACK","CLOUD","VERDICT"]}}}}',
     '{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"STACK#"}]},"sk":{"S":["WAKE"]}}}}',
     '{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"CLOUD#"}]},"sk":{"S":[{"prefix":"SEEN#"},{"prefix":"WITNESS#"}]}}}}',
-    '{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"STACK#"},{"prefix":"CLOUD#"}]},"sk":{"S":[{"prefix":"EVENT#"}]}}}}',
+    '{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"STACK#"},{"prefix":"CLOUD#"},{"prefix":"VANTAGE#"}]},"sk":{"S":[{"prefix":"EVENT#"}]}}}}',
   ]);
 });
 

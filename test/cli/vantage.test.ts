@@ -85,6 +85,17 @@ describe("vantage", { concurrency: 2 }, () => {
     });
   }
 
+  test("a token of a name under which no agent can vote is not made", async (t) => {
+    const home = await emptyHome(t);
+    for (const name of ["home", "alice@example"]) {
+      const made = await run(["token", "new", name, "--role", "vantage"], { home });
+      assert.deepEqual([made.code, made.stdout], [2, ""]);
+      assert.match(made.stderr, /cannot name a vantage/);
+    }
+    const fine = await run(["token", "new", "office", "--role", "vantage"], { home });
+    assert.equal(fine.code, 0);
+  });
+
   test("without clouds.yaml says so", async (t) => {
     const { code, stderr } = await run(["vantage"], { home: await emptyHome(t) });
     assert.equal(code, 1);

@@ -22,6 +22,7 @@ export const handler = app({
     newId: monotonicFactory(),
     settings: settings.reconcile,
     judging: settings.judging,
+    witness: settings.witness,
   }),
   tokens: tokenEntries(settings.apiTokens),
   roleClaim: settings.roleClaim,

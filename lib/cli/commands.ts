@@ -22,6 +22,7 @@ import { vantageCommand, vantageListCommand, vantageRemoveCommand } from "./comm
 import { versionCommand } from "./commands/version.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { weightRemoveCommand, weightSetCommand } from "./commands/weights.ts";
+import { witnessRemoveCommand, witnessSetCommand } from "./commands/witnesses.ts";
 import { runCommand } from "./run.ts";
 
 /** The command line as one table, in the order of the help. */
@@ -34,6 +35,8 @@ export const commands: readonly Command[] = [
   deleteCommand,
   weightSetCommand,
   weightRemoveCommand,
+  witnessSetCommand,
+  witnessRemoveCommand,
   planCommand,
   watchCommand,
   eventsCommand,

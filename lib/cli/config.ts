@@ -51,6 +51,10 @@ const Server = z.strictObject(
   },
   map,
 );
+const Witnesses = z.strictObject(
+  { private: z.enum(["refuse", "allow"], "it must be refuse or allow").optional() },
+  map,
+);
 const File = z.strictObject(
   {
     backend: z
@@ -61,6 +65,7 @@ const File = z.strictObject(
       .min(1, "it is empty; name clouds, or leave it out for all of clouds.yaml")
       .optional(),
     server: Server.optional(),
+    witnesses: Witnesses.optional(),
     notifications: Notifications.optional(),
   },
   map,
@@ -80,6 +85,8 @@ export type Config = {
   server: { address: string; port: number; shutdownTimeoutMs: number; insecure: boolean };
   /** Where `run` sends every event; undefined: nowhere. */
   webhook: ReturnType<typeof webhookTarget>;
+  /** Whether workloads are asked at private addresses; undefined: as the environment says. */
+  privateWitnesses: "refuse" | "allow" | undefined;
   /** Where the database, the token and the lock are unless the file says otherwise. */
   stateDirectory: string;
 };
@@ -108,6 +115,7 @@ export async function config(environment: Environment): Promise<Config> {
       insecure: file.server?.insecure ?? false,
     },
     webhook: webhookTarget(file.notifications),
+    privateWitnesses: file.witnesses?.private,
     stateDirectory,
   };
 }
@@ -209,6 +217,7 @@ const known: Record<string, string[]> = {
   "": Object.keys(File.shape),
   backend: [...Object.keys(Remote.shape), ...Object.keys(Sqlite.shape)],
   server: Object.keys(Server.shape),
+  witnesses: Object.keys(Witnesses.shape),
   ...knownNotifications,
 };
 

@@ -13,6 +13,7 @@ const WIDTH = 100;
 /** What the words of two-word commands have in common. */
 const groups: Record<string, string> = {
   weight: "Set and remove weights",
+  witness: "Name, per cloud, where to ask whether the workload answers",
   cloud: "Show clouds, empty them, and answer suspicions",
   vantage: "List and remove the places that probe",
   demo: "Take the demo's clouds down and bring them back",

@@ -64,7 +64,12 @@ async function start(
     webhook,
     token: environment.HEAT_SPREADER_TOKEN || undefined,
     dynamodbEndpoint: environment.DYNAMODB_ENDPOINT || undefined,
-    settings: { LOG_LEVEL: level, LOG_FORMAT: format, LOG_FILE: file },
+    settings: {
+      LOG_LEVEL: level,
+      LOG_FORMAT: format,
+      LOG_FILE: file,
+      WITNESS_PRIVATE: config.privateWitnesses ?? environment.WITNESS_PRIVATE,
+    },
     onFact: (event) => own.info("fact", format === "json" ? { event } : fields(event)),
     log: own,
   });

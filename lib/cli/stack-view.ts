@@ -1,5 +1,7 @@
-import type { Declaration, ShareDetail, StackDetail, StackSummary } from "../api/schema.ts";
+import type { Declaration, StackDetail, StackSummary } from "../api/schema.ts";
+import type { ShareDetail } from "../api/share-schema.ts";
 import { entriesOf, weightSum } from "../stack/schema.ts";
+import type { Witness } from "../stack/witness.ts";
 import { title } from "./columns.ts";
 import type { Context } from "./context.ts";
 import { type Cell, type FormatGiven, formatOf, printFields } from "./format.ts";
@@ -19,6 +21,7 @@ export const declarationColumns = [
   "count_parameter",
   "weights",
   "policy",
+  "witnesses",
   "paused",
   "partial",
   "generation",
@@ -30,6 +33,7 @@ export const stackColumns = [
   "state",
   "desired",
   "in_place",
+  "up_to",
   "observed_generation",
   "due_at",
   "conditions",
@@ -68,7 +72,7 @@ export function sharesText(
     share[by],
     share.weight ?? "-",
     share.desired ?? "-",
-    share.seen?.in_place ?? "-",
+    placeText(share),
     share.verdict,
     share.seen?.heat_status ?? "-",
     remarks(share),
@@ -78,27 +82,30 @@ export function sharesText(
 
 /** What a person wants to know of it. */
 function summaryFields(stack: Declaration): Record<string, Cell> {
-  const { paused, partial, generation, created_at, updated_at, ...rest } = declarationFields(stack);
+  const { paused, partial, generation, created_at, updated_at, witnesses, ...rest } =
+    declarationFields(stack);
   const weights = weightsText(stack, "\n") || "none yet";
   return {
     ...rest,
     weights,
+    ...(stack.witnesses ? { witnesses } : {}),
     ...(stack.paused ? { paused } : {}),
     ...(stack.partial ? { partial } : {}),
   };
 }
 
 function declarationFields(stack: Declaration): Record<string, Cell> {
-  const { failover, order, failback } = stack.policy;
+  const { failover, order, failback, evidence } = stack.policy;
   return {
     stack_name: stack.stack_name,
     count: stack.count,
     count_parameter: stack.count_parameter,
     weights: { text: weightsText(stack, ", "), value: stack.weights },
     policy: {
-      text: `failover ${failover}, order ${order}, failback ${failback}`,
+      text: `failover ${failover}, order ${order}, failback ${failback}, evidence ${evidence}`,
       value: stack.policy,
     },
+    witnesses: { text: witnessesText(stack), value: stack.witnesses ?? {} },
     paused: stack.paused,
     partial: stack.partial,
     generation: stack.generation,
@@ -110,7 +117,7 @@ function declarationFields(stack: Declaration): Record<string, Cell> {
 function standingFields(stack: StackDetail): Record<string, Cell> {
   return {
     state: { text: stateText(stack), value: stack.state },
-    in_place: `${stack.totals.in_place} of ${stack.totals.desired}`,
+    in_place: ledgerText(stack),
   };
 }
 
@@ -121,11 +128,38 @@ function allFields(stack: StackDetail): Record<string, Cell> {
     state: stack.state,
     desired: totals.desired,
     in_place: totals.in_place,
+    up_to: totals.up_to,
     observed_generation,
     due_at,
     conditions: json(conditions),
     shares: json(shares),
   };
+}
+
+/** `4 of 10 (up to 10)`, and why the two differ, a line for each cloud. */
+function ledgerText({ totals, shares }: StackDetail): string {
+  const reasons = shares.flatMap(({ cloud, ledger }) =>
+    ledger?.reason ? [`${cloud} ${rangeText(ledger)}: ${ledger.reason}`] : [],
+  );
+  return [inPlaceText(totals), ...reasons].join("\n");
+}
+
+/** `4 of 10`, and the most that may run where that is more, and known. */
+export function inPlaceText({ in_place, desired, up_to }: StackSummary["totals"]): string {
+  return `${in_place} of ${desired}${upTo({ in_place, up_to })}`;
+}
+
+function upTo({ in_place, up_to }: { in_place: number; up_to?: number | undefined }): string {
+  return up_to === undefined || up_to === in_place ? "" : ` (up to ${up_to})`;
+}
+
+function rangeText({ in_place, up_to }: NonNullable<ShareDetail["ledger"]>): string {
+  return `${in_place} to ${up_to ?? "?"}`;
+}
+
+function placeText({ ledger, seen }: ShareDetail): string | number {
+  if (ledger === undefined) return seen?.in_place ?? "-";
+  return ledger.up_to === ledger.in_place ? ledger.in_place : rangeText(ledger);
 }
 
 /** The state, and why it is that. */
@@ -183,6 +217,7 @@ export function summaryRow(stack: StackSummary): Record<string, Cell> {
     stack_name: stack.stack_name,
     count: stack.count,
     in_place: stack.totals.in_place,
+    up_to: stack.totals.up_to,
     state: stack.state,
     count_parameter: stack.count_parameter,
     weights: { text: weightsText(stack, ", "), value: stack.weights },
@@ -193,6 +228,16 @@ function weightsText({ weights }: Declaration, between: string): string {
   return byCloud(weights)
     .map(([cloud, weight]) => `${cloud} ${weight}`)
     .join(between);
+}
+
+function witnessesText({ witnesses = {} }: Declaration): string {
+  const said = entriesOf(witnesses).sort(([a], [b]) => (a < b ? -1 : 1));
+  return said.map(([cloud, witness]) => `${cloud} ${witnessText(witness)}`).join("\n");
+}
+
+function witnessText(witness: Witness): string {
+  if ("tcp" in witness) return `tcp ${witness.tcp}`;
+  return `${witness.url}${witness.status === 200 ? "" : ` (${witness.status})`}`;
 }
 
 function textOf(cell: Cell): string {

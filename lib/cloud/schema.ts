@@ -169,6 +169,8 @@ export const Seen = z.object({
   count: z.int().optional(),
   /** The count of the last COMPLETE; after a failure the lower of old and new; 0 until first seen COMPLETE. */
   in_place: z.int(),
+  /** The most that may have run since the last COMPLETE, where that is more than `count` and `in_place`. */
+  at_most: z.int().optional(),
   /** Start of the newest saved read that found it COMPLETE: what was pushed since may have run, and gone. */
   complete_at: Time.optional(),
   /** Heat's word, such as UPDATE_COMPLETE. Absent while missing. */

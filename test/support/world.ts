@@ -52,7 +52,6 @@ const usual = {
   loginPauseMs: MINUTE,
   busySilenceMs: MINUTE,
   suspicionWindowMs: 10 * MINUTE,
-  deadlineMs: 5_000,
 };
 
 /**

@@ -33,8 +33,8 @@ export const deadLettersCommand = command({
   summary: "List what the runtime on this machine has given up on",
   details:
     "A record of the table's stream is given up on after many failures. Nothing is lost with it: its\n" +
-    "stack is looked at again by the next tick. But something is wrong, and the reason says what. An event\n" +
-    "that the webhook did not take for a day is here too; `heat-spreader explain ID` tells it.",
+    "stack is looked at again by the next tick. But something is wrong, and the reason says what. An\n" +
+    "event that the webhook did not take for a day is here too; `heat-spreader explain ID` tells it.",
   arguments: {},
   options: formatOptions,
   columns,

@@ -2,7 +2,10 @@ import { allocationSentences } from "./allocation-explanation.ts";
 import { contradictions } from "./replay.ts";
 import type { Event } from "./schema.ts";
 import { verdictSentences } from "./verdict-explanation.ts";
-import { clock, day, list, readable } from "./words.ts";
+import { clock, counted, day, list, readable } from "./words.ts";
+
+/** So many reallocations are told with the verdict that brought them about. */
+const MOST_TOLD = 10;
 
 /**
  * The story of an event for a tired person, one thing a sentence: from its evidence, where it has
@@ -11,10 +14,8 @@ import { clock, day, list, readable } from "./words.ts";
  */
 export function explanation(event: Event, followed: Event[]): string[] {
   const { evidence } = event;
-  const consequences = followed.map(({ at, message, id }) => {
-    return `At ${clock(at, event.at)}: ${readable(message, event.at)} (event ${id}).`;
-  });
-  if (!evidence) return [...told(event), ...consequences];
+  const consequences = told(event, followed);
+  if (!evidence) return [...plainly(event), ...consequences];
   const sentences =
     evidence.of === "verdict"
       ? verdictSentences(event, evidence)
@@ -22,9 +23,21 @@ export function explanation(event: Event, followed: Event[]): string[] {
   return [...sentences, ...consequences, again(event)];
 }
 
-function told({ at, message, cause }: Event): string[] {
+/** The first few, and the end of it; a cloud may weigh in a thousand stacks. */
+function told(event: Event, followed: Event[]): string[] {
+  const dealt = followed.filter(({ type }) => !isVerdict(type));
+  const shown = followed.filter((one) => isVerdict(one.type) || dealt.indexOf(one) < MOST_TOLD);
+  const sentences = shown.map(({ at, message, id }) => {
+    return `At ${clock(at, event.at)}: ${readable(message, event.at).replace(/\.$/, "")} (event ${id}).`;
+  });
+  const more = dealt.length - MOST_TOLD;
+  return more > 0 ? [...sentences, `And ${counted(more, "stack")} or more besides.`] : sentences;
+}
+
+function plainly({ at, message, cause }: Event): string[] {
   const isRepeated = message.includes(cause);
-  return [`At ${day(at)}: ${stop(message)}`, ...(isRepeated ? [] : [`Why: ${stop(cause)}`])];
+  const why = isRepeated ? [] : [`Why: ${stop(readable(cause, at))}`];
+  return [`At ${day(at)}: ${stop(readable(message, at))}`, ...why];
 }
 
 function again(event: Event): string {

@@ -176,6 +176,23 @@ function dealt(of: Partial<AllocationEvidence["input"]>, absent: CloudName[] = [
   return explanation(event, []).join("\n");
 }
 
+test("a loss that deals a thousand stacks anew names ten of them, and its end", () => {
+  const event: Event = {
+    ...{ id: "01KDVDSJR76YPKM6DXVSEAY0BE", at: now, type: "cloud.unreachable", cloud: athens },
+    ...{ message: "athens is unreachable", changes: [], cause: "c" },
+  };
+  const dealt = Array.from({ length: 25 }, (_, i): Event => {
+    return { ...event, type: "stack.reallocated", message: `stack ${i}` };
+  });
+  const back: Event = { ...event, type: "cloud.reachable", message: "athens is reachable" };
+  const told = explanation(event, [...dealt, back]);
+  assert.equal(told.filter((sentence) => /: stack \d+ \(event/.test(sentence)).length, 10);
+  assert.match(
+    told.join("\n"),
+    /athens is reachable \(event .*\)\.\nAnd 15 stacks or more besides\./,
+  );
+});
+
 test("the deal is told as each policy has it", () => {
   assert.match(
     dealt({}, [athens]),

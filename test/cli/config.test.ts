@@ -16,7 +16,7 @@ describe("heat-spreader.yaml", () => {
       clouds: undefined,
       server: { address: "127.0.0.1", port: 8080, shutdownTimeoutMs: 30_000, insecure: false },
       webhook: undefined,
-    privateWitnesses: undefined,
+      privateWitnesses: undefined,
       stateDirectory,
     });
   });

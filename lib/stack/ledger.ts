@@ -67,6 +67,8 @@ function entryOf(own: CloudView, parameter: string): Entry {
 /** The most that a cloud was seen to have, or has been asked for, since it was last seen COMPLETE. */
 function mostOf({ raw, share, isOpen }: CloudView): number | undefined {
   if (raw === undefined) return undefined;
+  // Without the parameter that says how many, nobody knows.
+  if (raw.count === undefined && raw.missing === undefined) return undefined;
   const { heat_status = "", count = 0, in_place, at_most = 0, complete_at, read_at } = raw;
   const isFirst = complete_at === undefined && !/^CREATE_|_COMPLETE$/.test(heat_status);
   // First met while somebody changed it: from what, nobody knows.

@@ -42,9 +42,13 @@ export type SimulatedStack = {
   updated: string | null;
   /** Members that surely run. */
   runs: number;
+  /** No more than so many run. */
+  most: number;
   update?: Update;
   /** When anybody but us last touched it; a PATCH carried out late counts as such. */
   touchedAt: number;
+  /** When anybody but us last touched it, our late PATCHes left out. */
+  foreignAt: number;
   /** When its last update began. */
   startedAt: number;
 };
@@ -56,8 +60,14 @@ export type CloudWatch = {
   onPatch: (owner: Owner | undefined, patch: Patch, stack: SimulatedStack | undefined) => void;
   onCall: (owner: Owner, call: string) => void;
   onAnswer: (owner: Owner, call: string, fault: Fault | undefined) => void;
+  onWitness: (owner: Owner, answers: boolean) => void;
 };
-const nobody: CloudWatch = { onPatch: () => {}, onCall: () => {}, onAnswer: () => {} };
+const nobody: CloudWatch = {
+  onPatch: () => {},
+  onCall: () => {},
+  onAnswer: () => {},
+  onWitness: () => {},
+};
 
 /** What stands between somebody and a cloud that is well: nothing arrives there. */
 export type Cut = "refused" | "hang";
@@ -111,7 +121,9 @@ export function simulatedCloud(
         created: heatTime(scheduler.now()),
         updated: null,
         runs: count,
+        most: count,
         touchedAt: scheduler.now().getTime(),
+        foreignAt: scheduler.now().getTime(),
         startedAt: scheduler.now().getTime(),
       });
     },
@@ -122,7 +134,7 @@ export function simulatedCloud(
     remove(stackName: string) {
       const found = cloud.find(stackName);
       if (!found) return;
-      touch(found, { status: "DELETE_COMPLETE", runs: 0 });
+      touch(found, { status: "DELETE_COMPLETE", runs: 0, most: 0 });
       delete found.update;
       cloud.onChange();
     },
@@ -130,8 +142,8 @@ export function simulatedCloud(
     change(stackName: string, count: number, parameter = "count") {
       const found = cloud.find(stackName);
       if (!found) return;
-      patched(found, parameter, count);
       touch(found, {});
+      patched(found, parameter, count);
     },
     suspend(stackName: string) {
       const found = cloud.find(stackName);
@@ -163,8 +175,11 @@ export function simulatedCloud(
     /** Whether what it serves answers a witness. */
     async answers(owner: Owner): Promise<Outcome<void>> {
       await scheduler.turn(owner);
-      await scheduler.sleep(owner, cloud.workload === "hangs" ? 3_000 : 20);
-      if (cloud.workload === "answers") return { ok: true, value: undefined };
+      const isHung = cutOff(owner) === "hang" || cloud.workload === "hangs";
+      await scheduler.sleep(owner, isHung ? 3_000 : 20);
+      const isAnswered = cutOff(owner) === undefined && cloud.workload === "answers";
+      watch.onWitness(owner, isAnswered);
+      if (isAnswered) return { ok: true, value: undefined };
       if (cloud.workload === "unknown")
         return { ok: false, fault: fault("config", "no_such_name") };
       return { ok: false, fault: fault("path", "refused", { unsent: true }) };
@@ -214,7 +229,8 @@ export function simulatedCloud(
   }
 
   function touch(stack: SimulatedStack, change: Partial<SimulatedStack>) {
-    Object.assign(stack, change, { touchedAt: scheduler.now().getTime() });
+    const nowMs = scheduler.now().getTime();
+    Object.assign(stack, { touchedAt: nowMs, foreignAt: nowMs }, change);
     cloud.onChange();
   }
 
@@ -238,6 +254,7 @@ export function simulatedCloud(
     };
     stack.startedAt = nowMs;
     stack.runs = Math.min(from, to);
+    stack.most = Math.max(stack.most, from, to);
     stack.status = "UPDATE_IN_PROGRESS";
     stack.reason = "Stack UPDATE started";
     stack.updated = heatTime(scheduler.now());
@@ -253,11 +270,17 @@ export function simulatedCloud(
       Object.assign(stack, { status: "UPDATE_FAILED", reason: "Stack UPDATE cancelled" });
     } else if (end === "rolls_back") {
       stack.parameters.set(parameter, String(from));
-      Object.assign(stack, { status: "ROLLBACK_COMPLETE", runs: from, reason: "rolled back" });
+      Object.assign(stack, {
+        status: "ROLLBACK_COMPLETE",
+        ...{ runs: from, most: from, reason: "rolled back" },
+      });
     } else if (end === "fails") {
       const reason = "No valid host was found";
       Object.assign(stack, { status: "UPDATE_FAILED", reason });
-    } else Object.assign(stack, { status: "UPDATE_COMPLETE", runs: to, reason: "completed" });
+    } else {
+      const all = { runs: to, most: to };
+      Object.assign(stack, { status: "UPDATE_COMPLETE", ...all, reason: "completed" });
+    }
     cloud.onChange();
   }
 
@@ -274,7 +297,8 @@ export function simulatedCloud(
       return refused(400, "invalid_parameter", `count must be between 0 and ${cloud.limit}`);
     }
     patched(stack, parameter, count);
-    if (!owner) touch(stack, {});
+    // A late one is ours all the same.
+    if (!owner) touch(stack, { foreignAt: stack.foreignAt });
     return { ok: true, value: undefined };
   }
 

@@ -84,8 +84,8 @@ function cloudFields(cloud: CloudSummary): Record<string, Cell> {
   };
 }
 
-/** What stands in the way comes first. */
-function reasonOf({ blocking, unwatched, reason }: CloudSummary): string {
+/** Why a cloud is as it is; what stands in the way comes first. */
+export function reasonOf({ blocking, unwatched, reason }: CloudSummary): string {
   if (unwatched) {
     return `unwatched: ${unwatched.fresh} of the ${unwatched.majority} vantages needed vote; ${reason}`;
   }

@@ -12,6 +12,7 @@ import { grid, wrap } from "../grid.ts";
 import { inPlaceText, stackText } from "../stack-view.ts";
 import { plain } from "../terminal.ts";
 import { progressText } from "../wait.ts";
+import { reasonOf } from "./clouds.ts";
 import { allStacks } from "./stacks.ts";
 
 export const watchCommand = command({
@@ -80,8 +81,9 @@ async function view(
   ].join("\n\n");
 }
 
-function cloudRow({ cloud, verdict, since, reason, blocking, drained }: CloudSummary): string[] {
-  const why = blocking ? `blocked: ${blocking.message}` : reason;
+function cloudRow(summary: CloudSummary): string[] {
+  const { cloud, verdict, since, drained } = summary;
+  const why = reasonOf(summary);
   return [cloud, verdict, since, drained ? `drained; ${why}` : why];
 }
 

@@ -17,7 +17,7 @@ export function faultText({ message }: Fault): string {
 }
 
 /** A text with requests as the hosts that they went to. */
-function hosts(text: string): string {
+export function hosts(text: string): string {
   return text.replace(/\b[A-Z]+ https?:\/\/([^\s/:]+(?::\d+)?)\S*: /g, "$1: ");
 }
 

@@ -1,4 +1,5 @@
 import type { CloudSummary } from "../../api/clouds.ts";
+import { hosts } from "../../event/words.ts";
 import { command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type Cell, formatOf, formatOptions, printFields, printList } from "../format.ts";
@@ -77,7 +78,7 @@ function cloudFields(cloud: CloudSummary): Record<string, Cell> {
     drained: { text: cloud.drained ? "yes" : "no", value: cloud.drained },
     heard: heard(cloud),
     latency_ms: cloud.latency_ms === undefined ? undefined : Math.round(cloud.latency_ms),
-    reason: reasonOf(cloud),
+    reason: { text: hosts(reasonOf(cloud)), value: reasonOf(cloud) },
     lost_at: cloud.lost_at,
     returned_at: cloud.returned_at,
     suspicion: Object.entries(isAnswered).find(([, since]) => since === cloud.since)?.[0],

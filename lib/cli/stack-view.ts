@@ -7,6 +7,7 @@ import type { Context } from "./context.ts";
 import { type Cell, type FormatGiven, formatOf, printFields } from "./format.ts";
 import { byCloud } from "./given.ts";
 import { grid } from "./grid.ts";
+import { ledgerText, placeText } from "./ledger-view.ts";
 
 /** The declaration alone: what `add`, `update` and `weight` answer with. */
 export function printDeclaration(context: Context, given: FormatGiven, stack: Declaration): void {
@@ -96,13 +97,15 @@ function summaryFields(stack: Declaration): Record<string, Cell> {
 
 function declarationFields(stack: Declaration): Record<string, Cell> {
   const { failover, order, failback, evidence } = stack.policy;
+  // It matters only where a witness is named.
+  const isTold = stack.witnesses !== undefined || evidence === "api";
   return {
     stack_name: stack.stack_name,
     count: stack.count,
     count_parameter: stack.count_parameter,
     weights: { text: weightsText(stack, ", "), value: stack.weights },
     policy: {
-      text: `failover ${failover}, order ${order}, failback ${failback}, evidence ${evidence}`,
+      text: `failover ${failover}, order ${order}, failback ${failback}${isTold ? `, evidence ${evidence}` : ""}`,
       value: stack.policy,
     },
     witnesses: { text: witnessesText(stack), value: stack.witnesses ?? {} },
@@ -134,32 +137,6 @@ function allFields(stack: StackDetail): Record<string, Cell> {
     conditions: json(conditions),
     shares: json(shares),
   };
-}
-
-/** `4 of 10 (up to 10)`, and why the two differ, a line for each cloud. */
-function ledgerText({ totals, shares }: StackDetail): string {
-  const reasons = shares.flatMap(({ cloud, ledger }) =>
-    ledger?.reason ? [`${cloud} ${rangeText(ledger)}: ${ledger.reason}`] : [],
-  );
-  return [inPlaceText(totals), ...reasons].join("\n");
-}
-
-/** `4 of 10`, and the most that may run where that is more, and known. */
-export function inPlaceText({ in_place, desired, up_to }: StackSummary["totals"]): string {
-  return `${in_place} of ${desired}${upTo({ in_place, up_to })}`;
-}
-
-function upTo({ in_place, up_to }: { in_place: number; up_to?: number | undefined }): string {
-  return up_to === undefined || up_to === in_place ? "" : ` (up to ${up_to})`;
-}
-
-function rangeText({ in_place, up_to }: NonNullable<ShareDetail["ledger"]>): string {
-  return `${in_place} to ${up_to ?? "?"}`;
-}
-
-function placeText({ ledger, seen }: ShareDetail): string | number {
-  if (ledger === undefined) return seen?.in_place ?? "-";
-  return ledger.up_to === ledger.in_place ? ledger.in_place : rangeText(ledger);
 }
 
 /** The state, and why it is that. */

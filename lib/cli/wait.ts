@@ -2,7 +2,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "../api/client.ts";
 import type { Declaration, StackDetail } from "../api/schema.ts";
 import { Failure } from "./failure.ts";
-import { advice, inPlaceText, stateText } from "./stack-view.ts";
+import { inPlaceText } from "./ledger-view.ts";
+import { advice, stateText } from "./stack-view.ts";
 
 const LOOK_EVERY_MS = 1000;
 

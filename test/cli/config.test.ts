@@ -107,6 +107,8 @@ describe("a configuration that is wrong", { concurrency: 4 }, () => {
     ["clouds: *nowhere", /not YAML/],
     ["servr: {}", /servr: there is no such setting. Did you mean server\?/],
     ["server: { adress: x }", /server\.adress: there is no such setting. Did you mean address\?/],
+    ["witnesses: { private: yes }", /witnesses\.private: it must be refuse or allow/],
+    ["witnesses: { privat: allow }", /witnesses\.privat: .* Did you mean private\?/],
     ["server: { port: 99999 }", /server\.port: a port is a whole number from 0 to 65535/],
     ["server: { port: '80' }", /server\.port: a port is a whole number/],
     ["server: { insecure: maybe }", /server\.insecure: it must be true or false/],

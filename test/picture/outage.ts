@@ -102,7 +102,10 @@ try {
     await shown("explain --cloud athens"),
     await shown("explain --stack web"),
   ].join("\n");
-  writeFileSync(join(import.meta.dirname, "../../docs/outage.svg"), svgOf(screen, COLUMNS));
+  writeFileSync(
+    join(import.meta.dirname, "../../docs/outage.svg"),
+    svgOf(screen, COLUMNS, "cloud show and explain, while athens is lost"),
+  );
 } finally {
   for (const child of [...started, home.child]) child.kill("SIGTERM");
   await Promise.all([...started.map((child) => once(child, "close")), home.ended]);

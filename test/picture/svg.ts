@@ -11,13 +11,14 @@ const paints: Record<string, string> = {
 };
 
 /** What a terminal of so many columns shows, colours included, as an SVG; a line that begins with `$ ` is what was typed. */
-export function svgOf(text: string, columns: number): string {
+export function svgOf(text: string, columns: number, title: string): string {
   const lines = text.replaceAll("\r", "").trimEnd().split("\n");
   const width = Math.ceil(columns * WIDTH + 2 * MARGIN);
   const height = lines.length * HEIGHT + 2 * MARGIN;
   const body = lines.map((line, i) => lineOf(line, MARGIN + (i + 1) * HEIGHT - 5)).join("");
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14" fill="#e6edf3">`,
+    `<title>${title}</title>`,
     `<rect width="100%" height="100%" rx="8" fill="#0d1117"/>`,
     `${body}</svg>\n`,
   ].join("\n");

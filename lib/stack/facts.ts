@@ -1,11 +1,15 @@
 import type { CloudName, Time } from "../cloud/schema.ts";
 import type { Event, EventType } from "../event/schema.ts";
 import type { Decision } from "./decision.ts";
+import { allocationEvidence } from "./evidence.ts";
 import type { Share } from "./schema.ts";
 import { sentence } from "./sentence.ts";
 import { type CloudView, type Declared, ownStatus } from "./view.ts";
+import { lostWorkloadText } from "./workload.ts";
 
-type Draft = Pick<Event, "type" | "message" | "changes" | "cause"> & { cloud?: CloudName };
+type Draft = Pick<Event, "type" | "message" | "changes" | "cause" | "evidence"> & {
+  cloud?: CloudName;
+};
 
 /**
  * What a decision brings about, in the past tense: a reallocation, and each block or hold that came
@@ -44,11 +48,20 @@ function reallocation(view: Declared, { shares, removed, clouds }: Decision, now
   const causes = causesOf(view, clouds);
   const short = causes.map(({ since, text }) => [text, ...clock(since, now)].join(" ")).join("; ");
   const message = [`${view.stack.stack_name}: ${what}, because ${short}`, ...letGo].join("; ");
-  return [{ type: "stack.reallocated", message, changes, cause: causes.map(whole).join("; ") }];
+  const desired = new Map(shares.map(({ cloud, desired: share }) => [cloud, share]));
+  const because = causes.filter(({ isAbsence }) => !isAbsence).map(whole);
+  const evidence = allocationEvidence(view.stack, { clouds, desired, because, absent });
+  const cause = causes.map(whole).join("; ");
+  return [{ type: "stack.reallocated", message, changes, cause, evidence }];
 }
 
 /** `evidence` is too long for a message: it is told in the event's cause. */
-type Cause = { text: string; since?: Time | undefined; evidence?: string | undefined };
+type Cause = {
+  text: string;
+  since?: Time | undefined;
+  evidence?: string | undefined;
+  isAbsence?: true;
+};
 
 function whole({ text, since, evidence }: Cause): string {
   const time = since === undefined ? [] : [since];
@@ -73,7 +86,11 @@ function causesOf(view: Declared, clouds: Decision["clouds"]): Cause[] {
         },
       ]
     : [];
-  const out = listed.filter(({ isAvailable }) => !isAvailable).map(absence);
+  const out = listed
+    .filter(({ isAvailable, isKept }) => !isAvailable && !isKept)
+    .map((own) => {
+      return { ...absence(own), isAbsence: true as const };
+    });
   const back = listed
     .filter(({ isAvailable, share }) => isAvailable && share?.lost)
     .map(({ cloud, verdict }) => {
@@ -85,10 +102,18 @@ function causesOf(view: Declared, clouds: Decision["clouds"]): Cause[] {
   return [{ text: `${asked}, and all of its clouds are available` }];
 }
 
-function absence({ cloud, kind, verdict, isDrained, isMissing, raw }: CloudView): Cause {
+/** Why a cloud takes no part, without who saw it: that is told with the verdict. */
+function absent(own: CloudView): string {
+  const { evidence: _, ...cause } = absence(own);
+  return sentence([whole(cause), lostWorkloadText(own)].flatMap((text) => text ?? []));
+}
+
+function absence(own: CloudView): Cause {
+  const { cloud, kind, verdict, isDrained, isMissing, raw } = own;
   if (isDrained) return { text: `${cloud} is drained` };
   if (kind === "unreachable") {
-    const { since, reason: evidence } = verdict ?? {};
+    const { since, reason } = verdict ?? {};
+    const evidence = sentence([reason, lostWorkloadText(own)].flatMap((text) => text ?? []));
     return { text: `${cloud} is unreachable since`, since, evidence };
   }
   if (isMissing) {

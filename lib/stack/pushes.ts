@@ -63,7 +63,11 @@ export function nextPushes(input: PushInput): { pushes: NextPush[]; holds: Hold[
  * What is confirmed to run in one share. While a push is open, and as long as no COMPLETE was read
  * since it, no more than it asks for: an update of somebody else may have followed it and failed.
  */
-export function placeOf({ seen, push, isOpen }: ShareView): number {
+export function placeOf({
+  seen,
+  push,
+  isOpen,
+}: Pick<ShareView, "seen" | "push" | "isOpen">): number {
   if (!seen) return 0;
   const isUnconfirmed =
     push !== undefined &&

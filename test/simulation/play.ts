@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
-import { CloudName } from "../../lib/cloud/schema.ts";
+import { CloudName, HOME } from "../../lib/cloud/schema.ts";
 import { allocate } from "../../lib/stack/allocation.ts";
 import { entriesOf, StackName, weightSum } from "../../lib/stack/schema.ts";
 import type { Run } from "../support/scheduler.ts";
-import type { SimulatedCloud } from "../support/simulated-cloud.ts";
+import type { Cut, SimulatedCloud } from "../support/simulated-cloud.ts";
 import { type World, world } from "../support/world.ts";
-import type { History, Operation, Step } from "./history.ts";
+import type { History, Step } from "./history.ts";
 import { monitor, type WatcherOf } from "./monitor.ts";
+import type { Operation } from "./themes.ts";
+import { watchTheme } from "./watch-themes.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -18,8 +20,9 @@ export type Played = { failure?: string; pushes: number; virtualMs: number };
 
 /** Plays a history in its own world, every invariant watched. Never throws. */
 export async function play(history: History, more: WatcherOf[] = []): Promise<Played> {
-  const watched = monitor(more);
-  const one = world({ clouds: history.clouds, seed: history.seed, watch: watched });
+  const { clouds, seed, vantages, theme } = history;
+  const watched = monitor([watchTheme(theme), ...more]);
+  const one = world({ clouds, seed, watch: watched, ...vantages });
   watched.attach(one);
   const startedAt = one.time.now().getTime();
   let failure: string | undefined;
@@ -57,7 +60,11 @@ async function begin(one: World, history: History): Promise<void> {
 async function tenSeconds(one: World, step: Step, atWork: Run[]): Promise<Run[]> {
   const { time } = one;
   const next = time.now().getTime() + TICK;
-  const runs = [...Array.from({ length: step.probes }, () => one.probe()), ...one.lanes()];
+  const others = one.places.flatMap((place, i) =>
+    Array.from({ length: place.isStopped ? 0 : (step.others[i] ?? 0) }, () => one.probeFrom(place)),
+  );
+  const home = Array.from({ length: step.probes }, () => one.probe());
+  const runs = [...home, ...one.lanes(), ...others];
   for (const { nth, after } of step.kills) {
     const doomed = runs[nth % Math.max(1, runs.length)];
     if (doomed) {
@@ -104,6 +111,19 @@ async function act(one: World, operation: Operation): Promise<void> {
       return one.drain(operation.cloud, operation.drained);
     case "answer":
       return one.answer(operation.cloud, operation.how);
+    case "order":
+      await one.order(operation.order);
+      return;
+    case "cut":
+      return cut(one, operation.from, operation.to, operation.how);
+    case "cut_all":
+      for (const { name } of [{ name: HOME }, ...one.places]) {
+        for (const cloud of one.clouds) cut(one, name, cloud, operation.how);
+      }
+      return;
+    case "stop":
+    case "start":
+      return runVantage(one, operation.vantage, operation.act === "start");
     default:
       return actOnCloud(one, operation);
   }
@@ -111,14 +131,40 @@ async function act(one: World, operation: Operation): Promise<void> {
 
 type OnCloud = Exclude<
   Operation,
-  { act: "declare" | "forget" | "ask" | "release" | "drain" | "answer" }
+  {
+    act:
+      | "declare"
+      | "forget"
+      | "ask"
+      | "release"
+      | "drain"
+      | "answer"
+      | "order"
+      | "cut"
+      | "cut_all"
+      | "stop"
+      | "start";
+  }
 >;
+
+function cut(one: World, from: string, to: string, how: Cut | "none"): void {
+  if (how === "none") one.cuts.delete(`${from} ${to}`);
+  else one.cuts.set(`${from} ${to}`, how);
+}
+
+function runVantage(one: World, name: string, isRunning: boolean): void {
+  for (const place of one.places.filter((each) => each.name === name)) {
+    if (place.isStopped && isRunning) one.restart(name);
+    place.isStopped = !isRunning;
+  }
+}
 
 function actOnCloud(one: World, operation: OnCloud): void {
   const cloud = one.of(operation.cloud);
   switch (operation.act) {
     case "network":
       cloud.network = operation.to;
+      one.lostAt.set(operation.cloud, one.time.now().getTime());
       break;
     case "heal":
       mend(one, operation.cloud);
@@ -185,7 +231,10 @@ function mend(one: World, name: string): void {
 
 /** All is well again, but for one ailment; where the history says so, somebody declares anew. */
 async function heal(one: World, { clouds, stacks, ending }: History): Promise<void> {
+  one.isHealed = true;
   Object.assign(one.time.stalls, { part: 0 });
+  one.cuts.clear();
+  for (const { name } of one.places) runVantage(one, name, true);
   for (const name of clouds) {
     const cloud = one.of(name);
     mend(one, name);

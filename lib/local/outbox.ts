@@ -1,0 +1,51 @@
+import {
+  DeleteItemCommand,
+  type DynamoDBClient,
+  PutItemCommand,
+  QueryCommand,
+  type QueryCommandInput,
+} from "@aws-sdk/client-dynamodb";
+import { Event } from "../event/schema.ts";
+import { ensureTable } from "./checkpoint.ts";
+
+/** What is still to be delivered, kept until it is. */
+export type Outbox = {
+  /** The oldest first. */
+  read: () => Promise<Event[]>;
+  /** By its id: the same event twice is one. */
+  put: (event: Event) => Promise<void>;
+  remove: (id: string) => Promise<void>;
+};
+
+const PARTITION = "OUTBOX";
+
+/** An outbox in the runtime's own table, beside the checkpoints: a kill -9 loses nothing of it. */
+export async function outbox(dynamo: DynamoDBClient, tableName: string): Promise<Outbox> {
+  await ensureTable(dynamo, tableName);
+  const key = (id: string) => ({ pk: { S: PARTITION }, sk: { S: id } });
+  return {
+    read: async () => {
+      const events: Event[] = [];
+      const input: QueryCommandInput = {
+        TableName: tableName,
+        KeyConditionExpression: "pk = :pk",
+        ExpressionAttributeValues: { ":pk": { S: PARTITION } },
+        ConsistentRead: true,
+      };
+      do {
+        const page = await dynamo.send(new QueryCommand(input));
+        for (const { event } of page.Items ?? [])
+          events.push(Event.parse(JSON.parse(event?.S ?? "")));
+        input.ExclusiveStartKey = page.LastEvaluatedKey;
+      } while (input.ExclusiveStartKey !== undefined);
+      return events;
+    },
+    put: async (event) => {
+      const Item = { ...key(event.id), schema: { N: "1" }, event: { S: JSON.stringify(event) } };
+      await dynamo.send(new PutItemCommand({ TableName: tableName, Item }));
+    },
+    remove: async (id) => {
+      await dynamo.send(new DeleteItemCommand({ TableName: tableName, Key: key(id) }));
+    },
+  };
+}

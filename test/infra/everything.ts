@@ -32,11 +32,17 @@ export const SUBNETS = ["subnet-0a1b", "subnet-0c2d"];
 export const GROUPS = ["sg-0e3f"];
 export const CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0b1c";
 
+/** As long as a stage's name may be. */
+export const LONGEST = "longest-stage-name-x";
+
 /** What a user has already: a network, and a certificate for a domain whose zone is elsewhere. */
 export const existing: Change[] = [
   setting(
     'network: "internet"',
     `network: ${JSON.stringify({ privateSubnets: SUBNETS, securityGroups: GROUPS })}`,
   ),
-  setting("domains: {}", `domains: { dev: { name: "${DOMAIN}", certificate: "${CERTIFICATE}" } }`),
+  setting(
+    "domains: {}",
+    `domains: { "${LONGEST}": { name: "${DOMAIN}", certificate: "${CERTIFICATE}" } }`,
+  ),
 ];

@@ -11,6 +11,7 @@ const plans = {
   production: await plan("production"),
   dev: await plan("dev"),
   everything: await plan("everything"),
+  existing: await plan("existing"),
 } satisfies Partial<Record<Scenario, Plan>>;
 const ours = ["Api", "Probe", "Reconcile"];
 
@@ -58,6 +59,16 @@ for (const [scenario, planned] of Object.entries(plans) as [keyof typeof plans, 
     });
   }
 
+  test(`${scenario}: names are no longer than AWS takes them`, () => {
+    const limits = { function: 64, role: 64, schedule: 64, queue: 80, table: 255 } as const;
+    for (const [kind, limit] of Object.entries(limits) as [keyof typeof limits, number][]) {
+      for (const { inputs } of all(planned, kind)) {
+        assert.ok(inputs.name.length <= limit, inputs.name);
+        assert.ok(inputs.name.includes(planned.stage), inputs.name);
+      }
+    }
+  });
+
   test(`${scenario}: everything that bears tags says whose it is`, () => {
     const home = JSON.parse(planned.config["aws:defaultTags"] ?? "{}");
     const elsewhere = all(planned, "provider").map(({ inputs }) => inputs.defaultTags);
@@ -69,6 +80,17 @@ for (const [scenario, planned] of Object.entries(plans) as [keyof typeof plans, 
     }
   });
 }
+
+test("what the settings say of probing reaches every function", () => {
+  for (const { name, inputs } of all(plans.everything, "function")) {
+    const { PROBE_INTERVAL, CLOUDS } = inputs.environment.variables;
+    assert.deepEqual([PROBE_INTERVAL, CLOUDS], ["20", "athens,manchester"], name);
+  }
+  for (const { name, inputs } of all(plans.production, "function")) {
+    const { PROBE_INTERVAL, CLOUDS } = inputs.environment.variables;
+    assert.deepEqual([PROBE_INTERVAL, CLOUDS], ["10", undefined], name);
+  }
+});
 
 /** What a module exports, without running it. */
 async function exportsOf(contents: string): Promise<string[]> {

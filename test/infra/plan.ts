@@ -9,7 +9,7 @@ import { stringify } from "yaml";
 import { type Change, copyOf } from "./engine/copy.ts";
 import type { Plan } from "./engine/planned.ts";
 import { sst } from "./engine/sst.ts";
-import { everything, existing, fixedAddresses } from "./everything.ts";
+import { everything, existing, fixedAddresses, LONGEST } from "./everything.ts";
 
 type Wanted = { stage: string; changes?: Change[]; secrets?: Record<string, string> };
 
@@ -36,7 +36,7 @@ const scenarios = {
   // An issuer says who may call: no tokens are asked for.
   everything: { stage: "production", changes: everything, secrets: { CloudsYaml } },
   fixedAddresses: { stage: "production", changes: fixedAddresses },
-  existing: { stage: "dev", changes: existing },
+  existing: { stage: LONGEST, changes: existing },
 } satisfies Record<string, Wanted>;
 export type Scenario = keyof typeof scenarios;
 

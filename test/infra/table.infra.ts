@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { definition } from "../../lib/table/definition.ts";
+import { sst } from "./engine/sst.ts";
 import { one } from "./find.ts";
-import { plan } from "./plan.ts";
+import { deployment, plan } from "./plan.ts";
 
 const production = await plan("production");
 const dev = await plan("dev");
@@ -53,4 +54,11 @@ test("a personal stage goes without leaving a table", () => {
   const { inputs, options } = one(dev, "table");
   assert.equal(inputs.deletionProtectionEnabled ?? false, false);
   assert.equal(options.retainOnDelete, false);
+});
+
+test("production: sst remove refuses, and touches nothing", async () => {
+  const { directory } = await deployment("production");
+  const { code, printed } = await sst(["remove", "--stage", "production"], { directory });
+  assert.notEqual(code, 0);
+  assert.match(printed, /Cannot remove protected stage/i);
 });

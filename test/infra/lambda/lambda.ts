@@ -73,8 +73,11 @@ export async function lambda(options: {
       log += text;
     });
   }
-  const kill = () => child.kill("SIGKILL");
-  process.once("exit", kill);
+  const clear = () => {
+    child.kill("SIGKILL");
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.once("exit", clear);
   const ended = new Promise<void>((resolve) => {
     child.once("close", (code, signal) => {
       api.fail(new Error(`${inputs.name} ended with ${signal ?? code}: ${log.slice(-2_000)}`));
@@ -83,11 +86,10 @@ export async function lambda(options: {
   });
   let stopping: Promise<void> | undefined;
   const stop = async () => {
-    process.off("exit", kill);
-    kill();
+    process.off("exit", clear);
+    clear();
     await ended;
     await api.stop();
-    rmSync(directory, { recursive: true });
   };
   const ready = api.ready.then(() => {
     initMs = performance.now() - startedAt;

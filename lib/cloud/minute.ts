@@ -33,8 +33,9 @@ export function minuteOf(event: unknown): Date | undefined {
 /**
  * Ticks at every interval until the scheduled minute is over, or until little time remains: where
  * the schedule is one minute at best, the verdict still takes three intervals. A run that comes more
- * than a minute late is skipped; any other ticks at least once. Between ticks it judges again while
- * another vantage's vote may decide. Throws the last error if every tick threw.
+ * than a minute late is skipped; any other ticks at least once. Between ticks, and while the next one
+ * waits for a silent cloud's deadline, it judges again as long as another vantage's vote may decide.
+ * Throws the last error if every tick threw.
  */
 export async function ticksOfMinute(
   deps: MinuteDeps,
@@ -58,7 +59,7 @@ export async function ticksOfMinute(
     ticks += 1;
     const tick_id = deps.newId();
     try {
-      const ticked = await deps.tick();
+      const ticked = await meanwhile(deps, deps.tick(), open);
       open = ticked.open;
       report(deps.log, tick_id, ticked);
     } catch (error) {
@@ -69,6 +70,24 @@ export async function ticksOfMinute(
   }
   if (open) await waitUntil(end);
   if (ticks > 0 && errors.length === ticks) throw errors.at(-1);
+}
+
+/** Judges these clouds again while a tick runs, as long as a vote may decide. */
+async function meanwhile(
+  deps: Pick<MinuteDeps, "sleep" | "judgeBetween" | "log">,
+  tick: Promise<Ticked>,
+  open: CloudName[] | undefined,
+): Promise<Ticked> {
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  const ended = tick.then(over, over);
+  while (open && !isOver) {
+    await Promise.race([deps.sleep(NAP_MS), ended]);
+    if (!isOver && !(await judgedBetween(deps, open))) break;
+  }
+  return tick;
 }
 
 /** Whether to go on with it. What goes wrong there is the next tick's to meet. */

@@ -46,7 +46,9 @@ function reallocation(view: Declared, { shares, removed, clouds }: Decision, now
   if (changes.length === 0) return [];
   const what = changes.map(({ cloud, from, to }) => `${cloud} ${from} -> ${to}`).join(", ");
   const causes = causesOf(view, clouds);
-  const short = causes.map(({ since, text }) => [text, ...clock(since, now)].join(" ")).join("; ");
+  const short = causes
+    .map(({ since, text, also }) => [text, ...clock(since, now), ...(also ?? [])].join(" "))
+    .join("; ");
   const message = [`${view.stack.stack_name}: ${what}, because ${short}`, ...letGo].join("; ");
   const desired = new Map(shares.map(({ cloud, desired: share }) => [cloud, share]));
   const because = causes.filter(({ isAbsence }) => !isAbsence).map(whole);
@@ -59,13 +61,15 @@ function reallocation(view: Declared, { shares, removed, clouds }: Decision, now
 type Cause = {
   text: string;
   since?: Time | undefined;
+  /** Beside it: `and its workload is silent`. */
+  also?: string[];
   evidence?: string | undefined;
   isAbsence?: true;
 };
 
-function whole({ text, since, evidence }: Cause): string {
+function whole({ text, since, also = [], evidence }: Cause): string {
   const time = since === undefined ? [] : [since];
-  return [text, ...time, ...(evidence === undefined ? [] : [`(${evidence})`])].join(" ");
+  return [text, ...time, ...also, ...(evidence === undefined ? [] : [`(${evidence})`])].join(" ");
 }
 
 /** `04:31`, or the day too where it was another: the event's own time is beside it, in UTC as well. */
@@ -105,7 +109,7 @@ function causesOf(view: Declared, clouds: Decision["clouds"]): Cause[] {
 /** Why a cloud takes no part, without who saw it: that is told with the verdict. */
 function absent(own: CloudView): string {
   const { evidence: _, ...cause } = absence(own);
-  return sentence([whole(cause), lostWorkloadText(own)].flatMap((text) => text ?? []));
+  return whole(cause);
 }
 
 function absence(own: CloudView): Cause {
@@ -113,8 +117,9 @@ function absence(own: CloudView): Cause {
   if (isDrained) return { text: `${cloud} is drained` };
   if (kind === "unreachable") {
     const { since, reason } = verdict ?? {};
-    const evidence = sentence([reason, lostWorkloadText(own)].flatMap((text) => text ?? []));
-    return { text: `${cloud} is unreachable since`, since, evidence };
+    const said = lostWorkloadText(own);
+    const also = said === undefined ? [] : [`and ${said}`];
+    return { text: `${cloud} is unreachable since`, since, also, evidence: reason };
   }
   if (isMissing) {
     return {

@@ -65,7 +65,7 @@ function entryOf(own: CloudView, parameter: string): Entry {
 }
 
 /** The most that a cloud was seen to have, or has been asked for, since it was last seen COMPLETE. */
-function mostOf({ raw, share, isOpen }: CloudView): number | undefined {
+export function mostOf({ raw, share, isOpen }: CloudView): number | undefined {
   if (raw === undefined) return undefined;
   // Without the parameter that says how many, nobody knows.
   if (raw.count === undefined && raw.missing === undefined) return undefined;
@@ -73,9 +73,11 @@ function mostOf({ raw, share, isOpen }: CloudView): number | undefined {
   const isFirst = complete_at === undefined && !/^CREATE_|_COMPLETE$/.test(heat_status);
   // First met while somebody changed it: from what, nobody knows.
   if (isFirst && raw.missing === undefined) return undefined;
-  const push = share?.push?.answered?.outcome === "refused" ? undefined : share?.push;
+  const push = share?.push;
   const isPast = push && read_at > push.at && (complete_at === undefined || complete_at > push.at);
-  const pushed = push && (isOpen || !isPast) ? push.count : 0;
+  const isOwed = push !== undefined && (isOpen || !isPast);
+  const sent = push?.answered?.outcome === "refused" ? 0 : (push?.count ?? 0);
+  const pushed = isOwed ? Math.max(sent, push.at_most ?? 0) : 0;
   return Math.max(in_place, count, at_most, pushed);
 }
 

@@ -107,6 +107,9 @@ export const Push = z.object({
   id: z.string(),
   generation: z.int(),
   count: Count,
+  /** What pushes before it, whose end nobody saw, may have left: fewer, or more, than it says or was seen. */
+  at_least: z.int().optional(),
+  at_most: z.int().optional(),
   at: Time,
   /** What the read before it saw: an update of ours moves `updated_time`. */
   before: z.object({ heat_stack_id: z.string(), updated_time: z.string().nullable() }),

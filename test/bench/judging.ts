@@ -1,3 +1,4 @@
+import { isOpen } from "../../lib/cloud/between.ts";
 import { CloudName, HOME, VantageName, type Verdict, type Vote } from "../../lib/cloud/schema.ts";
 import { judge, type KnownCloud } from "../../lib/cloud/verdict.ts";
 import { countVote, type Finding, isVoid } from "../../lib/cloud/vote.ts";
@@ -20,6 +21,8 @@ export type Move = { at: number; cloud: number; from: Verdict["verdict"]; to: Ve
 /** A probe of which nothing is heard is given up on after so long. */
 const DEADLINE_MS = 5_000;
 const ANSWER_MS = 50;
+/** Home looks so often for what may decide, at the latest. */
+const NAP_MS = 500;
 const START = Date.UTC(2026, 0, 1);
 const SUSPICION_WINDOW_MS = 600_000;
 const silence = { class: "path", code: "timeout", message: "no answer" } as const;
@@ -32,7 +35,8 @@ type Tick = { place: number; number: number; startsAt: number; endsAt: number; m
 /**
  * The verdicts that move between two moments, by the product's own `countVote`, `isVoid` and `judge`,
  * in the order of its ticks: each place's votes are in the table when its tick ends, and home judges
- * at the end of its own. All was well for long before.
+ * at the end of its own, and a moment after another's while that one may decide. All was well for
+ * long before.
  */
 export function judged(
   rule: Rule,
@@ -49,24 +53,27 @@ export function judged(
   const votes = new Map<string, Vote>();
   let verdicts = names.map((cloud) => reachable(cloud, iso(from)));
   const moves: Move[] = [];
+  let open = false;
   for (const tick of ticksBetween({ from, to }, phases, names.length, isMissed)) {
     const vantage = vantages[tick.place] ?? HOME;
     for (const vote of cast(rule, tick, { vantage, names, votes })) {
       votes.set(`${vote.cloud}/${vantage}`, vote);
     }
-    if (vantage !== HOME) continue;
+    if (vantage !== HOME && !open) continue;
     const settings = { vantages, suspicionWindowMs: SUSPICION_WINDOW_MS, misses: rule.misses };
     const known = verdicts.map((verdict): KnownCloud => ({ cloud: verdict.cloud, verdict }));
     const all = [...votes.values()];
-    const now = iso(tick.endsAt);
+    const at = vantage === HOME ? tick.endsAt : tick.endsAt + NAP_MS;
+    const now = iso(at);
     const next = rule.hasBlastLimit
       ? judge(known, all, now, settings)
       : known.flatMap((one) => judge([one], all, now, settings));
     next.forEach(({ verdict }, cloud) => {
       const before = verdicts[cloud]?.verdict ?? "unknown";
-      if (before !== verdict) moves.push({ at: tick.endsAt, cloud, from: before, to: verdict });
+      if (before !== verdict) moves.push({ at, cloud, from: before, to: verdict });
     });
     verdicts = next;
+    open = isOpen(verdicts, { votes: all, vantages, now });
   }
   return moves;
 }

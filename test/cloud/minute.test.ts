@@ -9,6 +9,8 @@ type Run = {
   intervalMs?: number;
   /** Seconds that each tick takes, in turn; then none. */
   takes?: number[];
+  /** Seconds that each tick waits, in turn, while others have the clock; then none. */
+  waits?: number[];
   /** Ticks that throw, by number. */
   throws?: (n: number) => boolean;
   /** Ticks that wake a stack, by number. */
@@ -27,6 +29,7 @@ async function run(options: Run) {
     startsAt = 0,
     intervalMs = 10_000,
     takes = [],
+    waits = [],
     throws = () => false,
     wakes = [],
     endsAt = 900,
@@ -54,6 +57,8 @@ async function run(options: Run) {
         tick: async () => {
           const n = ticked.push(seconds());
           clock.advance(takes[n - 1] ?? 0);
+          const end = seconds() + (waits[n - 1] ?? 0);
+          while (seconds() < end) await new Promise(setImmediate);
           if (throws(n)) throw new Error(`tick ${n}`);
           const woken = wakes.includes(n) ? 1 : 0;
           const more = open.includes(n) ? { open: [] } : {};
@@ -61,6 +66,7 @@ async function run(options: Run) {
         },
         judgeBetween: async () => {
           const n = between.push(seconds());
+          await new Promise(setImmediate);
           if (again === "throws") throw new Error("no table");
           return { moved: [], isOpen: n < again };
         },
@@ -142,4 +148,12 @@ test("the last tick's question is judged until the minute is over", async () => 
   const { between, endedAt } = await run({ open: [6] });
   assert.deepEqual([between.at(0), between.at(-1), endedAt], [50.5, 60, 60]);
   assert.equal((await run({ open: [] })).endedAt, 50);
+});
+
+test("what is open is judged also while the next tick waits for a deadline", async () => {
+  const { ticked, between } = await run({ open: [2], waits: [0, 0, 5] });
+  assert.deepEqual(ticked, [0, 10, 20, 30, 40, 50]);
+  const during = between.filter((second) => second > 20);
+  assert.equal(during.at(0), 20.5);
+  assert.ok(during.every((second) => second <= 25) && during.length >= 8);
 });

@@ -5,6 +5,7 @@ import {
   CloudName,
   type CloudOrders,
   type Seen,
+  type Testimony,
   Time,
   VantageName,
   type Verdict,
@@ -437,6 +438,36 @@ export function storesContract(open: () => Promise<Table>): void {
     const many = await Promise.all([9, 7, 8, 6].map((second) => save(second, 5)));
     assert.equal(many.filter((isSaved) => isSaved).length, 1);
     assert.equal(await save(10, 5), false);
+  });
+
+  test("a testimony is saved over the one that was read, with its event, and is in the stack's view", async () => {
+    const { saveTestimony, readTestimonies, readStackView, saveStack, listStackEvents } =
+      await stores();
+    const { name, constructor_, toString_ } = names();
+    const witnesses = { [constructor_]: { tcp: "a.example:80" } };
+    const stack: Stack = { ...stackOf(name, { [constructor_]: 0.5, [toString_]: 0.5 }), witnesses };
+    const declared = eventOf({ stack_name: name });
+    await saveStack({ stack, previous: undefined, event: declared });
+    assert.equal((await readStackView(name)).testimonies, undefined);
+    const testimony = (second: number): Testimony => ({
+      ...{ cloud: constructor_, stack_name: name, target: "a.example:80", finding: "silent" },
+      ...{ at: at(second), since: at(0), misses: second, abstentions: 0 },
+    });
+    assert.equal(await saveTestimony(testimony(1), undefined, []), true);
+    assert.equal(await saveTestimony(testimony(2), undefined, []), false, "there is one");
+    const event = eventOf({ type: "workload.silent", stack_name: name, cloud: constructor_ });
+    assert.equal(await saveTestimony(testimony(2), at(1), [event]), true);
+    assert.equal(await saveTestimony(testimony(3), at(1), [eventOf({ stack_name: name })]), false);
+    const own = (await readTestimonies(constructor_)).filter(
+      ({ stack_name }) => stack_name === name,
+    );
+    assert.deepEqual(own, [testimony(2)]);
+    assert.deepEqual(
+      [...((await readStackView(name)).testimonies ?? [])],
+      [[constructor_, testimony(2)]],
+    );
+    const told = (await listStackEvents(name, { limit: 9 })).events.map(({ type }) => type);
+    assert.deepEqual(told.sort(), ["stack.declared", "workload.silent"]);
   });
 
   test("votes and verdicts are saved over the one that was read, verdicts with their events", async () => {

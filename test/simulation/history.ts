@@ -38,6 +38,8 @@ export type History = {
   stacks: string[];
   vantages: Vantages;
   theme: Theme;
+  /** Every stack names one for each cloud. */
+  hasWitnesses: boolean;
   /** What runs where at first. */
   counts: number[];
   first: Partial<Stack>;
@@ -92,13 +94,15 @@ export function historyOf(seed: number): History {
   const apart = chooser(Math.imul(seed, 0x9e3779b1) ^ 0x51ed270b);
   const vantages = someVantages(apart);
   const theme = someTheme(apart, vantages);
+  const hasWitnesses = apart(3) === 0;
   const isCalm = theme === "everything" || theme === "outage";
   return {
     ...own,
     vantages: { ...vantages, misses: isCalm ? Math.max(3, vantages.misses) : vantages.misses },
     theme,
+    hasWitnesses,
     stalls: isCalm ? { part: 0, ms: 0 } : stalls,
-    steps: themed(apart, steps, { clouds, vantages, theme }),
+    steps: themed(apart, steps, { clouds, vantages, theme, hasWitnesses }),
   };
 }
 

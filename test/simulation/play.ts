@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { CloudName, HOME } from "../../lib/cloud/schema.ts";
 import { allocate } from "../../lib/stack/allocation.ts";
-import { entriesOf, StackName, weightSum } from "../../lib/stack/schema.ts";
+import { entriesOf, type Share, type Stack, StackName, weightSum } from "../../lib/stack/schema.ts";
+import type { Witness } from "../../lib/stack/witness.ts";
 import type { Run } from "../support/scheduler.ts";
 import type { Cut, SimulatedCloud } from "../support/simulated-cloud.ts";
 import { type World, world } from "../support/world.ts";
@@ -51,9 +52,14 @@ async function begin(one: World, history: History): Promise<void> {
     for (const stack of history.stacks) one.of(cloud).add(stack, history.counts[i] ?? 0);
   });
   await one.tick();
+  if (history.hasWitnesses) one.witnesses = witnessesOf(history.clouds);
   for (const stack of history.stacks) await one.declare(history.first, stack);
   Object.assign(one.stream, history.stream);
   Object.assign(one.time.stalls, history.stalls);
+}
+
+function witnessesOf(clouds: string[]): Record<CloudName, Witness> {
+  return Object.fromEntries(clouds.map((cloud) => [cloud, { tcp: `${cloud}:80` }]));
 }
 
 /** Whoever is still at work when the ten seconds are over goes on in the next. */
@@ -184,6 +190,9 @@ function actOnCloud(one: World, operation: OnCloud): void {
     case "limit":
       cloud.limit = operation.count;
       break;
+    case "workload":
+      cloud.workload = operation.to;
+      break;
     case "updates":
       Object.assign(cloud, { updates: operation.end, updateMs: operation.ms });
       break;
@@ -239,6 +248,8 @@ async function heal(one: World, { clouds, stacks, ending }: History): Promise<vo
     const cloud = one.of(name);
     mend(one, name);
     Object.assign(cloud, { updateMs: 5 * SECOND, limit: 1_000_000 });
+    // What the sick one serves may be dead for good.
+    if (name !== ending.cloud || cloud.workload === "unknown") cloud.workload = "answers";
     // Whatever else there was, the credentials are again for the project that was driven first.
     for (const stack of stacks) {
       const seen = one.table.peek({ pk: `CLOUD#${name}`, sk: `SEEN#${stack}` });
@@ -334,7 +345,7 @@ function nextMoment(one: World, nowMs: number): number {
 function movedSince(one: World, written: number): string[] {
   return one.table.records
     .slice(written)
-    .filter(({ keys: { sk } }) => !sk.startsWith("VOTE#"))
+    .filter(({ keys: { sk } }) => !sk.startsWith("VOTE#") && !sk.startsWith("WITNESS#"))
     .map(({ keys: { pk, sk } }) => `${pk} ${sk}`);
 }
 
@@ -343,6 +354,8 @@ async function doesNothing(one: World, stacks: string[]): Promise<void> {
   if (nextMoment(one, one.time.now().getTime()) < one.time.now().getTime() + 3 * MINUTE) {
     await calm(one, 4 * MINUTE);
   }
+  // Nobody asked the witnesses meanwhile: they begin anew.
+  if (one.witnesses) await one.pass(MINUTE);
   for (const stack of stacks) await one.reconcile(stack);
   const [writes, patches] = [one.writes(), one.patches()];
   for (const stack of stacks) await one.reconcile(stack);
@@ -360,18 +373,22 @@ async function isAsDeclared(one: World, history: History, name: string): Promise
   const listed = entriesOf(weights).map(([cloud]) => cloud);
   // A cloud that only abstains stays what it was before: lost, or without the heat stack.
   const own = await one.seen(ending.cloud, name);
+  const kept = shares.find(({ held }) => held?.reason === "evidence");
+  if (kept) isKeptRightly(one, kept, stack);
   const isLost =
-    ["refused", "missing", "drained"].includes(ending.ailment) ||
-    own?.missing !== undefined ||
-    (await one.verdict(ending.cloud))?.verdict === "unreachable";
+    kept === undefined &&
+    (["refused", "missing", "drained"].includes(ending.ailment) ||
+      own?.missing !== undefined ||
+      (await one.verdict(ending.cloud))?.verdict === "unreachable");
   const lost = new Set(isLost && ending.ailment !== "none" ? [ending.cloud] : []);
-  const available = new Set(listed.filter((cloud) => !lost.has(cloud)));
+  const available = new Set(listed.filter((cloud) => !lost.has(cloud) && cloud !== kept?.cloud));
   const drained = new Set(ending.ailment === "drained" ? [CloudName.parse(ending.cloud)] : []);
   const wanted = allocate({
     stack_name: StackName.parse(name),
     count: stack.count,
     weights,
     available,
+    ...(kept ? { kept: new Map([[kept.cloud, kept.desired]]) } : {}),
     drained,
     failover: stack.policy.failover,
   });
@@ -397,6 +414,14 @@ async function isAsDeclared(one: World, history: History, name: string): Promise
   const isWell = ending.ailment === "none" && !isIncomplete && listed.length > 0;
   if (isWell) assert.equal(status?.state, "converged", why);
   assert.ok(clouds.length > 0 && weightSum(weights) <= 1);
+}
+
+/** Heat was lost, what it serves answers, and the stack goes by that. */
+function isKeptRightly(one: World, { cloud }: Share, { policy, witnesses }: Stack): void {
+  const verdict = one.table.peek({ pk: "VERDICT", sk: cloud })?.verdict;
+  const isAnswered = verdict === "unreachable" && one.of(cloud).workload === "answers";
+  const isNamed = witnesses !== undefined && policy.evidence === "api_and_workload";
+  assert.ok(isAnswered && isNamed, `API down is not workload down: ${cloud} keeps its share`);
 }
 
 /** Nothing was lost on the way: every fact reached the bus. */

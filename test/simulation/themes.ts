@@ -1,7 +1,7 @@
 import { HOME } from "../../lib/cloud/schema.ts";
 import type { Stack } from "../../lib/stack/schema.ts";
 import type { Order, Place } from "../support/places.ts";
-import type { Cut, Network, UpdateEnd } from "../support/simulated-cloud.ts";
+import type { Cut, Network, SimulatedCloud, UpdateEnd } from "../support/simulated-cloud.ts";
 import type { Choose } from "./choose.ts";
 import type { Step } from "./history.ts";
 
@@ -23,7 +23,12 @@ export type Operation = { after: number } & (
   /** From nowhere to any cloud. */
   | { act: "cut_all"; how: Cut | "none" }
   | { act: "stop" | "start"; vantage: string }
+  /** What a cloud serves, whatever becomes of its Heat. */
+  | { act: "workload"; cloud: string; to: Workload }
 );
+
+export type Workload = SimulatedCloud["workload"];
+const workloads: Workload[] = ["answers", "answers", "silent", "hangs", "unknown"];
 
 /**
  * What may go wrong at all: anything; only what one place sees; every cloud for everybody at once; only
@@ -55,11 +60,11 @@ export function someTheme(choose: Choose, { places }: Vantages): Theme {
   return choose.of(["any", "any", "any", "any", "one_place", "one_place", rare, rare]);
 }
 
-type Cast = { clouds: string[]; vantages: Vantages; theme: Theme };
+type Cast = { clouds: string[]; vantages: Vantages; theme: Theme; hasWitnesses: boolean };
 
 /** The steps with what becomes of the vantages, and without what the theme excludes. */
 export function themed(choose: Choose, steps: Step[], cast: Cast): Step[] {
-  const { theme, vantages } = cast;
+  const { theme, vantages, hasWitnesses } = cast;
   if (theme === "outage") return outage(choose, cast);
   const names = [HOME as string, ...vantages.places.map(({ name }) => name)];
   const victim = choose.of(names);
@@ -76,6 +81,10 @@ export function themed(choose: Choose, steps: Step[], cast: Cast): Step[] {
       more.push(trouble(choose, choose.of([...names, "reconcile"]), cast));
     }
     if (theme === "any" && choose(12) === 0) more.push(ordered(choose, cast));
+    if (hasWitnesses && choose(5) === 0) {
+      const [after, cloud] = [choose(40), choose.of(cast.clouds)];
+      more.push({ after, act: "workload", cloud, to: choose.of(workloads) });
+    }
     const isAlone = theme === "everything";
     return {
       ...step,

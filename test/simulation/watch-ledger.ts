@@ -41,13 +41,14 @@ export function watchLedger(one: World, complain: Complain): Watcher {
     }
   }
 
-  /** What another user changed counts from when it is read; of two such changes only the last is ever seen. */
+  /** What another user changed counts from when it is read; one that another update overtook never is. */
   function isKnown(stack: SimulatedStack | undefined, seen: Seen | undefined): boolean {
     if (stack === undefined) return seen?.missing !== undefined;
     if (seen === undefined || seen.heat_stack_id !== stack.id) return false;
-    const since = (time: string | undefined) =>
-      (unknown.get(stack.id) ?? []).filter((at) => at >= Date.parse(time ?? stack.created)).length;
-    return since(seen.read_at) === 0 && since(seen.complete_at) < 2;
+    const all = (unknown.get(stack.id) ?? []).filter(
+      (at) => at >= Date.parse(seen.complete_at ?? stack.created),
+    );
+    return all.every((at) => at < Date.parse(seen.read_at) && at >= stack.startedAt);
   }
 
   return {

@@ -24,6 +24,9 @@ export function watchWitnesses(one: World, complain: Complain): Watcher {
         const item = one.table.peek({ pk: "STACK", sk: stack_name });
         const stack = item && Stack.parse(item);
         const hasWitness = stack?.witnesses !== undefined && Object.hasOwn(stack.witnesses, cloud);
+        const seen = one.table.peek({ pk: `CLOUD#${cloud}`, sk: `SEEN#${stack_name}` });
+        // Where the heat stack is gone, whatever answers is not it.
+        if (seen?.missing) continue;
         if (!hasWitness || stack.policy.evidence === "api" || status?.uid !== stack.uid) continue;
         if (one.time.now().getTime() - (rows.get(cloud)?.silentAt ?? 0) <= 3 * MINUTE) continue;
         complain("API down is not workload down", `${stack_name} in ${cloud} is dealt away`);

@@ -52,6 +52,11 @@ describe("a cloud whose Heat is silent", () => {
     }
     assert.match((await messageOf(one, "failed_over")) ?? "", /athens is unreachable .* silent$/);
     assert.ok(one.types().includes("workload.silent"));
+    const moved = one.events.findLast(({ type }) => type === "stack.reallocated");
+    assert.match(
+      moved?.message ?? "",
+      /athens is unreachable since \d\d:\d\d and its workload is silent$/,
+    );
   });
 
   test("loses it later, when its workload falls silent later; and no answer brings it back, but Heat's", async () => {

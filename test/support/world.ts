@@ -257,6 +257,8 @@ export function world(
     depsOf,
     lanes,
     cuts,
+    /** What every declaration names, unless it says otherwise. */
+    witnesses: undefined as Stack["witnesses"],
     /** Whatever was to go wrong is over. */
     isHealed: false,
     /** Since when a cloud's network has been what it is. Milliseconds. */
@@ -274,7 +276,8 @@ export function world(
       const found = await stores.readStack(stack_name);
       const current = found?.deleted_at === undefined ? found : undefined;
       const at = time.now().toISOString();
-      const draft = { ...fresh(stack_name, newId(), at), ...current, ...change };
+      const witnesses = one.witnesses ? { witnesses: one.witnesses } : {};
+      const draft = { ...fresh(stack_name, newId(), at), ...current, ...witnesses, ...change };
       const stack = Stack.parse({
         ...draft,
         generation: (found?.generation ?? 0) + 1,

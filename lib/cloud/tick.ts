@@ -168,8 +168,10 @@ async function castVotes(
         // Agents learn from the home vote alone that a silence may be a busy engine's.
         ...(vantage === HOME && finding.fault && isBusy ? { updating: true } : {}),
       };
-      if (!isWorthWriting(previous, next, intervalMs)) return previous ?? next;
-      return (await deps.saveVote(next, previous?.at)) ? next : (previous ?? next);
+      const isSaved =
+        isWorthWriting(previous, next, intervalMs) && (await deps.saveVote(next, previous?.at));
+      // A void tick goes by nothing that it heard, nor by a miss from before that a tick beside it kept.
+      return isSaved || voidTick ? next : (previous ?? next);
     }),
   );
   return { votes, isVoid: voidTick };

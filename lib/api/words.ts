@@ -31,6 +31,8 @@ export const words: Record<string, string> = {
   tcp: "host:port; a connection says that it answers.",
   up_to:
     "The most that may run, also where nobody can see it; absent: a cloud was never read, so nobody knows.",
+  at_least: "What pushes before it, whose end nobody saw, may have left, where that is fewer.",
+  at_most: "What pushes before it, whose end nobody saw, may have left, where that is more.",
   ledger: "What runs there: between `in_place` and `up_to`, and why they differ.",
   testimony: "What the witness said, while it is asked.",
   target: "What was asked.",

@@ -28,6 +28,8 @@ const blocks6: readonly Block[] = [
   ["fe80::", 10, "never"],
   ["ff00::", 8, "never"],
   ["::", 128, "never"],
+  ["2001::", 32, "never"],
+  ["64:ff9b:1::", 48, "private"],
   ["::1", 128, "private"],
   ["fc00::", 7, "private"],
   ["fec0::", 10, "private"],

@@ -103,7 +103,8 @@ function suspected(own: Case): string[] {
 
 function unreachable(own: Case): string[] {
   const { ballots, now, intervalMs } = own;
-  const shares = "Its shares are dealt to the others, as each stack's policy says.";
+  const shares =
+    "Its shares are dealt to the others, as each stack's policy says, but where a witness answers.";
   const ups = ballots.fresh.filter(({ vote }) => vote === "up");
   const back = `It is back after ${answered(own, "successes")}`;
   if (ups.length === 0) return [shares, `${back}.`];

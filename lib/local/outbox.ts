@@ -6,6 +6,7 @@ import {
   type QueryCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { Event } from "../event/schema.ts";
+import type { Log } from "../log.ts";
 import { ensureTable } from "./checkpoint.ts";
 
 /** What is still to be delivered, kept until it is. */
@@ -19,8 +20,16 @@ export type Outbox = {
 
 const PARTITION = "OUTBOX";
 
-/** An outbox in the runtime's own table, beside the checkpoints: a kill -9 loses nothing of it. */
-export async function outbox(dynamo: DynamoDBClient, tableName: string): Promise<Outbox> {
+/**
+ * An outbox in the runtime's own table, beside the checkpoints: a kill -9 loses nothing of it. What
+ * another version left there and this one cannot read is told, and stays.
+ */
+export async function outbox(options: {
+  dynamo: DynamoDBClient;
+  tableName: string;
+  log: Log;
+}): Promise<Outbox> {
+  const { dynamo, tableName, log } = options;
   await ensureTable(dynamo, tableName);
   const key = (id: string) => ({ pk: { S: PARTITION }, sk: { S: id } });
   return {
@@ -34,8 +43,11 @@ export async function outbox(dynamo: DynamoDBClient, tableName: string): Promise
       };
       do {
         const page = await dynamo.send(new QueryCommand(input));
-        for (const { event } of page.Items ?? [])
-          events.push(Event.parse(JSON.parse(event?.S ?? "")));
+        for (const { sk, event } of page.Items ?? []) {
+          const read = Event.safeParse(jsonOf(event?.S));
+          if (read.success) events.push(read.data);
+          else log.warning("event in the outbox cannot be read", { event: sk?.S });
+        }
         input.ExclusiveStartKey = page.LastEvaluatedKey;
       } while (input.ExclusiveStartKey !== undefined);
       return events;
@@ -48,4 +60,12 @@ export async function outbox(dynamo: DynamoDBClient, tableName: string): Promise
       await dynamo.send(new DeleteItemCommand({ TableName: tableName, Key: key(id) }));
     },
   };
+}
+
+function jsonOf(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined;
+  }
 }

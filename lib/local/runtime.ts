@@ -172,7 +172,7 @@ async function sendingOf(
   return webhook({
     target,
     log,
-    outbox: await outbox(dynamo, `${tableName}-local`),
+    outbox: await outbox({ dynamo, tableName: `${tableName}-local`, log }),
     bury: (event, why) => buryEvent(options, event, why),
   });
 }

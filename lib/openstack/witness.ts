@@ -163,6 +163,8 @@ function statusOf(
   request.once("response", ({ statusCode = 0 }) => resolve(statusCode));
   // What still goes wrong once the status is there is nobody's concern.
   request.on("error", reject);
+  // An answer that only changes the protocol ends without an error, and without a response.
+  request.once("close", () => reject(coded("ECONNRESET")));
   request.end();
   return promise.finally(() => request.destroy());
 }

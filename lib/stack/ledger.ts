@@ -88,8 +88,9 @@ function unendedText({ share, isOpen, seen }: CloudView): string {
 }
 
 function unseenText(own: CloudView): string {
-  const { kind, verdict, raw, seen, isKept } = own;
-  if (isKept) return keptText(own);
+  const { kind, verdict, raw, seen, isKept, share } = own;
+  // Whoever has not read what the witness said finds it with the share.
+  if (isKept) return share?.held?.reason === "evidence" ? share.held.message : keptText(own);
   if (kind === "unreachable" || kind === "suspected") return `${kind} since ${verdict?.since}`;
   if (kind === "unknown") return "not judged yet";
   if (raw === undefined) return "never read yet";

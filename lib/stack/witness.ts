@@ -23,10 +23,12 @@ export const Witness = z.union(
 );
 export type Witness = z.infer<typeof Witness>;
 
-/** The host and the port of a TCP witness. */
+/** The host and the port of a TCP witness. An address is written as URLs have it, whatever it was before: 0x7f.1 is 127.0.0.1. */
 export function hostAndPort(tcp: string): { host: string; port: number } {
   const [, host = "", port = ""] = HOST_PORT.exec(tcp) ?? [];
-  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+  const url = `http://${host}/`;
+  const { hostname = "" } = URL.canParse(url) ? new URL(url) : {};
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) };
 }
 
 /** The host that a witness names: an address, or a name that only asking resolves. */
@@ -59,10 +61,7 @@ function tcpObjection(text: string): Objection {
   if (host === "" || port < 1 || port > 65_535) {
     return "a witness's tcp is host:port, such as web.example.org:443 or [2001:db8::1]:443";
   }
-  // 0x7f.1 and 2130706433 are addresses to a resolver: only as a URL has them they are told apart.
-  const written = `http://${host.includes(":") ? `[${host}]` : host}`;
-  if (!URL.canParse(written)) return "the host of a witness's tcp is a name or an address";
-  return hostObjection(new URL(written).hostname);
+  return hostObjection(host);
 }
 
 function hostObjection(host: string): Objection {

@@ -122,4 +122,6 @@ test("a stack shows what is confirmed, what may run besides, and why", async () 
   assert.deepEqual(oslo.ledger, { in_place: 5, up_to: 5 });
   const { stacks } = (await call("GET", "/v1/stacks")).body;
   assert.deepEqual(stacks[0].totals, totals);
+  const cloud = (await call("GET", "/v1/clouds/athens")).body;
+  assert.deepEqual(cloud.shares[0].ledger, athens.ledger, "a cloud shows the same of it");
 });

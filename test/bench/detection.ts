@@ -43,7 +43,7 @@ export function detection(options: DetectionOptions): string {
     return [
       rule.name,
       rate(of.map(({ failovers }) => failovers)),
-      rate(of.map(({ suspicions }) => suspicions)),
+      rule.hasBlastLimit ? rate(of.map(({ suspicions }) => suspicions)) : "",
       rate(excess),
       seconds(median(times)),
       seconds(times[Math.floor(times.length * 0.99)] ?? Number.NaN),
@@ -95,7 +95,7 @@ function legend({ years, outages, seed }: DetectionOptions): string {
     `In excess: of a stack with ${INSTANCES} instances in each cloud, those that run twice from a false failover to the`,
     "verdict that the cloud is back.",
     "To find an outage: from the loss of one cloud, which answers nothing any more, to the verdict; a probe is",
-    `given up on after 5 s. ${outages.toLocaleString("en-US")} outages; ± is the 95 % interval of so many years of ${years.toLocaleString("en-US")}; seed ${seed}.`,
+    `given up on after 5 s. ${outages.toLocaleString("en-US")} outages, ${years.toLocaleString("en-US")} years; ± is the 95 % interval; seed ${seed}.`,
   ].join("\n");
 }
 

@@ -251,7 +251,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
       "depot has heard nothing since 00:16:00: 1 of 3 misses (refused: nothing listens there).",
     ],
     [
-      "Its shares are dealt to the others, as each stack's policy says.",
+      "Its shares are dealt to the others, as each stack's policy says, but where a witness answers.",
       "It is back after 3 successes in a row of 2 of 3 vantages: home 1 of 3 and office 2 of 3 so far, at 00:16:58 at the earliest.",
       "It is drained: its instances are dealt to the others.",
     ],

@@ -122,7 +122,13 @@ test("what hangs, cuts off, or talks without end is silent, or says nothing, wit
   assert.equal(await ask({ url: `http://127.0.0.1:${hangs}/` }, short), "service timeout");
   assert.equal(await ask({ url: `http://127.0.0.1:${cuts}/` }), "path reset");
   assert.equal(await ask({ url: `http://127.0.0.1:${babbles}/` }), "answer not_http");
+  const upgrades = await listening(
+    createServer((socket) => {
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+    }),
+  );
   assert.equal(await ask({ url: `http://127.0.0.1:${endless.port}/` }), "answers");
+  assert.equal(await ask({ url: `http://127.0.0.1:${upgrades}/` }), "path reset");
 });
 
 test("a certificate must be good, and for the name that was declared", async () => {
@@ -150,6 +156,7 @@ test("private addresses are asked only where they are allowed; special ones neve
   assert.match(refused.message, /WITNESS_PRIVATE=allow/);
   assert.equal(await ask({ url: `http://localhost:${port}/` }, strict), "config refused_address");
   assert.equal(await ask({ url: `http://localhost:${port}/` }), "answers");
+  assert.equal(await ask({ tcp: "0x7f.1:1" }, strict), "config refused_address");
   for (const address of ["10.1.2.3", "::1", "::ffff:192.168.0.1", "fd12::1", "100.64.0.1"]) {
     const resolve = async () => [address];
     const found = await ask({ tcp: `a.example:${port}` }, { ...strict, resolve });

@@ -6,6 +6,7 @@ import type { Witness } from "../../lib/stack/witness.ts";
 import type { Run } from "../support/scheduler.ts";
 import type { Cut, SimulatedCloud } from "../support/simulated-cloud.ts";
 import { type World, world } from "../support/world.ts";
+import { afterwards } from "./afterwards.ts";
 import type { History, Step } from "./history.ts";
 import { monitor, type WatcherOf } from "./monitor.ts";
 import type { Operation } from "./themes.ts";
@@ -310,6 +311,10 @@ async function rest(one: World, history: History, check: () => void): Promise<vo
   await doesNothing(one, stacks);
   check();
   if (history.stream.loses === 0) isAnnounced(one, history);
+  if (history.ending.ailment === "none" && history.seed % 4 === 0) {
+    await afterwards(one, history);
+    check();
+  }
 }
 
 /**

@@ -318,12 +318,12 @@ export function world(
       await stores.wake(StackName.parse(name), at, at);
     },
 
-    /** A tick of home, and what it does until the next one is due. */
+    /** A tick of home, and what it does until the next one has ended. */
     probe: (): Run => {
       const work = async (owner: Owner) => {
         const deps = depsOf(owner);
         let { open } = await tick(deps);
-        while (open && time.now().getTime() - owner.startedAt < settings.intervalMs - NAP_MS) {
+        while (open && time.now().getTime() - owner.startedAt < settings.intervalMs + 5_000) {
           await time.sleep(owner, NAP_MS);
           const { isOpen } = await judgeBetween(deps, open);
           if (!isOpen) open = undefined;

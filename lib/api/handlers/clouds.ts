@@ -9,7 +9,7 @@ import type { Handlers } from "../contract.ts";
 import type { ApiDeps } from "../deps.ts";
 import { othersThan } from "./drain.ts";
 import { shareDetail } from "./show.ts";
-import { knownIn, skyOf, summaryOf } from "./sky.ts";
+import { type Known, knownIn, skyOf, summaryOf } from "./sky.ts";
 
 type CloudHandlers = Pick<Handlers, "listClouds" | "getCloud" | "patchCloud">;
 type Orders = Pick<CloudOrders, "drained" | "confirmed" | "refuted">;
@@ -23,15 +23,13 @@ export function cloudHandlers(deps: ApiDeps): CloudHandlers {
       return { reply: { clouds } };
     },
     getCloud: async ({ params: { cloud }, query }) => {
-      const [sky, page] = await Promise.all([skyOf(deps), sharesIn(deps, cloud, query)]);
+      const sky = await skyOf(deps);
       const known = knownIn(sky, cloud);
-      const shares = page.shares.map((share) => ({
-        ...share,
-        verdict: known.verdict.verdict,
-        drained: known.orders?.drained === true,
-      }));
-      const next = page.next === undefined ? {} : { next: page.next };
-      return { reply: { ...(await summaryOf(deps, sky, known)), shares, ...next } };
+      const [summary, { shares, next }] = await Promise.all([
+        summaryOf(deps, sky, known),
+        sharesIn(deps, known, query),
+      ]);
+      return { reply: { ...summary, shares, ...(next === undefined ? {} : { next }) } };
     },
     patchCloud: async ({ params: { cloud }, body, who }) => {
       const edit = (verdict: Verdict, orders: Orders): Orders => {
@@ -54,7 +52,8 @@ export function cloudHandlers(deps: ApiDeps): CloudHandlers {
 type Page = { limit: number; marker?: string | undefined };
 
 /** One page of the stacks that weigh a cloud, with their shares there. */
-async function sharesIn(deps: ApiDeps, cloud: CloudName, page: Page) {
+async function sharesIn(deps: ApiDeps, { verdict, orders }: Known, page: Page) {
+  const { cloud } = verdict;
   const { stacks, next } = await weighing(deps, cloud, page);
   const places = stacks.map(({ stack_name }) => ({ stack_name, cloud }));
   const [shares, seen] = await Promise.all([deps.readShares(places), deps.readSeenAt(places)]);
@@ -69,12 +68,12 @@ async function sharesIn(deps: ApiDeps, cloud: CloudName, page: Page) {
         weights: Object.fromEntries(entriesOf(stack.weights).filter(([name]) => name === cloud)),
       },
       shares: share ? [share] : [],
-      verdicts: new Map(),
-      orders: new Map(),
+      verdicts: new Map([[cloud, verdict]]),
+      orders: new Map(orders ? [[cloud, orders]] : []),
       seen: new Map(reading ? [[cloud, reading]] : []),
     };
     const own = cloudViews(view, new Map(), deps.settings).get(cloud);
-    return own ? [shareDetail(stack.stack_name, own)] : [];
+    return own ? [shareDetail(stack, own)] : [];
   });
   return { shares: details, next };
 }

@@ -1,5 +1,5 @@
 import type { StackView } from "../../stack/deps.ts";
-import { type Entry, ledgerOf } from "../../stack/ledger.ts";
+import { ledgerOf } from "../../stack/ledger.ts";
 import type { Stack, StackState } from "../../stack/schema.ts";
 import {
   type CloudView,
@@ -47,13 +47,9 @@ export function summaryOf(view: Declared, settings: Settings): StackSummary {
 export function detailOf(view: Declared, settings: Settings): StackDetail {
   const status = ownStatus(view);
   const views = viewsOf(view, settings);
-  const entries = new Map(ledgerOf(view.stack, views).entries.map((one) => [one.cloud, one]));
   const shares = views.map((own) => ({
-    ...shareDetail(view.stack.stack_name, own),
-    ...defined({
-      ledger: placeText(entries.get(own.cloud)),
-      testimony: own.workload && view.testimonies?.get(own.cloud),
-    }),
+    ...shareDetail(view.stack, own),
+    ...defined({ testimony: own.workload && view.testimonies?.get(own.cloud) }),
   }));
   return {
     ...summaryOf(view, settings),
@@ -63,16 +59,15 @@ export function detailOf(view: Declared, settings: Settings): StackDetail {
   };
 }
 
-function placeText(entry: Entry | undefined): ShareDetail["ledger"] {
-  const { in_place, up_to, reason } = entry ?? {};
-  return in_place === undefined ? undefined : { in_place, ...defined({ up_to, reason }) };
-}
-
 /** One cloud's part of a stack, as the API shows it. */
-export function shareDetail(stack_name: Stack["stack_name"], own: CloudView): ShareDetail {
+export function shareDetail(stack: Stack, own: CloudView): ShareDetail {
+  const { stack_name } = stack;
   const { cloud, kind, isDrained, share, raw, weight } = own;
   const { desired, push, blocked, held, lost, retry_at } = share ?? {};
-  const known = { weight, desired, push, blocked, held, lost, retry_at, seen: raw };
+  const [entry] = ledgerOf(stack, [own]).entries;
+  const { in_place = 0, up_to, reason } = entry ?? {};
+  const ledger = entry && { in_place, ...defined({ up_to, reason }) };
+  const known = { weight, desired, push, blocked, held, lost, retry_at, seen: raw, ledger };
   return { stack_name, cloud, verdict: kind, drained: isDrained, ...defined(known) };
 }
 

@@ -5,7 +5,7 @@ import type { CloudSummary } from "../clouds.ts";
 import type { ApiDeps } from "../deps.ts";
 import { unknownText } from "./weights.ts";
 
-type Known = { cloud: CloudName; verdict: Verdict; orders?: CloudOrders | undefined };
+export type Known = { cloud: CloudName; verdict: Verdict; orders?: CloudOrders | undefined };
 
 /** Every cloud that the deployment knows, with what people said of it, and who votes. */
 export type Sky = { clouds: Known[]; vantages: Vantage[] };

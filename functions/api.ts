@@ -21,6 +21,8 @@ export const handler = app({
     now: () => new Date(),
     newId: monotonicFactory(),
     settings: settings.reconcile,
+    judging: settings.judging,
+    witness: settings.witness,
   }),
   tokens: tokenEntries(settings.apiTokens),
   roleClaim: settings.roleClaim,

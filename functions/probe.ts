@@ -2,11 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import { monotonicFactory } from "ulid";
+import { judgeBetween } from "../lib/cloud/between.ts";
 import { minuteOf, ticksOfMinute } from "../lib/cloud/minute.ts";
 import { tick } from "../lib/cloud/tick.ts";
 import { config } from "../lib/config.ts";
 import { log as logOf } from "../lib/log.ts";
 import { sharedClouds } from "../lib/openstack/shared.ts";
+import { witnessAsker } from "../lib/openstack/witness.ts";
 import { cloudTable } from "../lib/table/clouds.ts";
 import { dynamo, dynamoClient } from "../lib/table/dynamo.ts";
 
@@ -16,6 +18,7 @@ const { tableName, tableRegion: region } = settings;
 const client = dynamoClient(region === undefined ? {} : { region });
 const table = cloudTable(dynamo({ tableName, client }));
 const clouds = sharedClouds(settings.clouds, log);
+const askWitness = witnessAsker(settings.witness);
 const now = () => new Date();
 const newId = monotonicFactory();
 
@@ -28,6 +31,7 @@ export const handler = middy().handler(async (event: unknown, context: Context):
     settings: settings.probe,
     cloudNames: clouds.names,
     cloudClient: clouds.client,
+    askWitness,
   };
   await ticksOfMinute(
     {
@@ -35,6 +39,7 @@ export const handler = middy().handler(async (event: unknown, context: Context):
       sleep,
       newId,
       tick: () => tick(deps),
+      judgeBetween: (names) => judgeBetween(deps, names),
       remainingMs: () => context.getRemainingTimeInMillis(),
       log: log.with({ request_id: context.awsRequestId }),
     },

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import * as z from "zod";
 import { HOME, VantageName } from "./cloud/schema.ts";
+import { MOST_MISSES, THRESHOLD } from "./cloud/vote.ts";
 import { logLevels } from "./log.ts";
 
 type ProcessEnvironment = Record<string, string | undefined>;
@@ -42,6 +43,10 @@ const Environment = z.object({
   /** More than 30 would let votes grow stale between ticks. */
   PROBE_INTERVAL: seconds(10, 30),
   PROBE_DEADLINE: seconds(5),
+  /** Misses in a row that make a vantage's silence count. */
+  PROBE_MISSES: z.coerce.number().int().min(2).max(MOST_MISSES).default(THRESHOLD),
+  /** Whether the witnesses of workloads may be at private addresses, or on this machine. */
+  WITNESS_PRIVATE: z.enum(["refuse", "allow"]).default("refuse"),
   OBSERVE_EVERY: seconds(60),
   RETRY_PAUSE: seconds(60),
   LONGEST_PAUSE: seconds(3600),
@@ -54,6 +59,13 @@ const Environment = z.object({
 
 /** The settings by the part that takes them. Milliseconds. */
 function grouped(env: z.infer<typeof Environment>, environment: ProcessEnvironment) {
+  const judging = {
+    intervalMs: env.PROBE_INTERVAL,
+    misses: env.PROBE_MISSES,
+    suspicionWindowMs: env.SUSPICION_WINDOW,
+    busySilenceMs: env.BUSY_SILENCE,
+    deadlineMs: env.PROBE_DEADLINE,
+  };
   const stuck = { stuckGraceMs: env.STUCK_GRACE, updateTimeoutMs: 3_600_000 };
   return {
     tableName: env.TABLE_NAME,
@@ -70,16 +82,21 @@ function grouped(env: z.infer<typeof Environment>, environment: ProcessEnvironme
       cwd: process.cwd(),
       home: homedir(),
     },
+    witness: {
+      // A third silence is known when the verdict is, even where nothing answers at all.
+      deadlineMs: Math.min(env.PROBE_DEADLINE, 3000),
+      allowsPrivate: env.WITNESS_PRIVATE === "allow",
+    },
     probe: {
       ...stuck,
+      ...judging,
       vantage: env.VANTAGE,
-      intervalMs: env.PROBE_INTERVAL,
       observeEveryMs: env.OBSERVE_EVERY,
       loginPauseMs: env.LOGIN_PAUSE,
       longestPauseMs: env.LONGEST_PAUSE,
-      busySilenceMs: env.BUSY_SILENCE,
-      suspicionWindowMs: env.SUSPICION_WINDOW,
     },
+    /** What the API must know to count votes, and to say what follows from them. */
+    judging,
     reconcile: {
       ...stuck,
       retryPauseMs: env.RETRY_PAUSE,

@@ -15,6 +15,10 @@ export const statusOf = {
   "cloud.missing": 404,
   "cloud.conflict": 409,
   "cloud.invalid": 422,
+  "vantage.missing": 404,
+  "vantage.conflict": 409,
+  "vantage.invalid": 422,
+  "event.missing": 404,
   "table.unavailable": 503,
 } as const;
 export type ErrorCode = keyof typeof statusOf;

@@ -128,8 +128,9 @@ function requestLog(
       "x-request-id": requestId,
     };
     if (http.method === "HEAD") response.body = "";
-    // Whoever waits or watches reads every second or two: that must not bury what is written.
-    const isRoutine = ["GET", "HEAD"].includes(http.method) && (response.statusCode ?? 0) < 400;
+    // Whoever waits or watches reads every second or two, and agents vote: that must not bury what is written.
+    const isRead = ["GET", "HEAD"].includes(http.method) || trail?.route?.name === "putVote";
+    const isRoutine = isRead && (response.statusCode ?? 0) < 400;
     const tell = isRoutine ? log.debug : log.info;
     tell("request answered", {
       request_id: requestId,

@@ -53,9 +53,8 @@ export function authorize(endpoint: Pick<Endpoint, "role">, identity: Identity |
       "This call needs a token that is known here, as `Authorization: Bearer ...`.",
     );
   }
-  const isAllowed =
-    identity.role === "operator" || (identity.role === "reader" && endpoint.role === "reader");
-  if (isAllowed) return;
+  if (endpoint.role === "anybody" || endpoint.role === identity.role) return;
+  if (identity.role === "operator" && endpoint.role === "reader") return;
   throw new ControlError(
     "request.forbidden",
     `This call needs the role ${endpoint.role}; the token's role is ${identity.role}.`,

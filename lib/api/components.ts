@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { Fault } from "../cloud/faults.ts";
 import { Blocking, CloudName, Time } from "../cloud/schema.ts";
-import { Event } from "../event/schema.ts";
+import { AllocationEvidence, Ballot, Event, VerdictEvidence } from "../event/schema.ts";
 import { Condition, Held, Push, StackName } from "../stack/schema.ts";
+import { Witness } from "../stack/witness.ts";
 
 /** Parts that many answers share, named so that each stands once in the OpenAPI document. */
 const components = {
@@ -14,6 +15,10 @@ const components = {
   Blocking,
   Held,
   Condition,
+  Witness,
+  Ballot,
+  VerdictEvidence,
+  AllocationEvidence,
   Event,
 };
 

@@ -4,12 +4,14 @@ import { eventEndpoints } from "./endpoints/events.ts";
 import { legacyEndpoints } from "./endpoints/legacy.ts";
 import { serviceEndpoints } from "./endpoints/service.ts";
 import { stackEndpoints } from "./endpoints/stacks.ts";
+import { vantageEndpoints } from "./endpoints/vantages.ts";
 
 /** Every endpoint there is: router, validation, OpenAPI, documentation and client derive from it. */
 export const contract = {
   ...stackEndpoints,
   ...eventEndpoints,
   ...cloudEndpoints,
+  ...vantageEndpoints,
   ...serviceEndpoints,
   ...legacyEndpoints,
 };

@@ -90,13 +90,22 @@ function link({ method, path, operation }: Entry): string {
   return `<li><a href="#${operation.operationId}" title="${text(operation.summary)}"><b class="${method}">${method.toUpperCase()}</b>${text(path)}</a></li>`;
 }
 
+/** Who may call it. */
+const roles = {
+  none: "no token",
+  anybody: "any token",
+  reader: "role reader",
+  operator: "role operator",
+  vantage: "role vantage",
+} as const;
+
 function article({ method, path, operation }: Entry, document: OpenApi): string {
   const { operationId, summary, description, parameters, requestBody, responses } = operation;
   const role = operation["x-role"];
   const body = requestBody?.content["application/json"]?.schema;
   const fields = body && resolved(body, document);
   return `<article id="${operationId}">
-<header><span class="method ${method}">${method.toUpperCase()}</span><code>${text(path)}</code><span class="role">${role === "none" ? "no token" : `role ${role}`}</span></header>
+<header><span class="method ${method}">${method.toUpperCase()}</span><code>${text(path)}</code><span class="role">${roles[role]}</span></header>
 <h3>${text(summary)}</h3>
 ${description === undefined ? "" : `<p>${prose(description)}</p>`}
 ${parameters.length === 0 ? "" : `<h4>Parameters</h4><table>${parameters.map((parameter) => row(parameter.name, parameter.schema, { ...parameter, place: parameter.in })).join("")}</table>`}

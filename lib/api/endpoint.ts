@@ -10,10 +10,11 @@ export type Role = z.infer<typeof Role>;
 export type Endpoint = {
   method: "GET" | "PUT" | "PATCH" | "POST" | "DELETE";
   path: `/${string}`;
-  tag: "stacks" | "clouds" | "events" | "service" | "legacy";
+  tag: "stacks" | "clouds" | "vantages" | "events" | "service" | "legacy";
   summary: string;
   description?: string;
-  role: "none" | "reader" | "operator";
+  /** `anybody` has a token of any role; `vantage` is for that role alone: people do not vote. */
+  role: "none" | "anybody" | Role;
   params: z.ZodObject;
   query: z.ZodObject;
   body?: z.ZodType;
@@ -47,6 +48,12 @@ export const byName = z.strictObject({
   limit,
   marker: z.string().min(1, markerText).max(255, markerText).optional(),
 });
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+export const ofEvent = z.strictObject({
+  id: z
+    .string()
+    .regex(ULID, "an event's id is 26 capital letters and digits, as the list of events gives it"),
+});
 export const history = z.strictObject({
   since: z.iso
     .datetime({ offset: true, error: "since is a time such as 2026-01-31T12:00:00Z" })
@@ -63,6 +70,7 @@ export const history = z.strictObject({
     .string()
     .regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, markerText)
     .optional(),
+  evidence: z.enum(["true", "false"], "evidence is true or false").default("false"),
 });
 
 type Body<E extends Endpoint, Side extends "input" | "output"> = E extends {

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { ControlError, type FieldFault } from "../error.ts";
+import { ControlError, type ErrorCode, type FieldFault } from "../error.ts";
 import { jsonBody, type RawBody } from "./body.ts";
 import type { Endpoint, Precondition } from "./endpoint.ts";
 import { type Fault, faultsOf } from "./fields.ts";
@@ -15,6 +15,11 @@ export type AnyInput = {
   query: Record<string, unknown>;
   body?: unknown;
   precondition: Precondition;
+};
+
+const invalid: Partial<Record<Endpoint["tag"], ErrorCode>> = {
+  clouds: "cloud.invalid",
+  vantages: "vantage.invalid",
 };
 
 /**
@@ -38,7 +43,7 @@ export function inputOf(endpoint: Endpoint, raw: RawRequest): AnyInput {
   if (body.success) return { ...input, body: body.data };
   const faults = faultsOf(endpoint.body, body.error, sent);
   const isUnclear = endpoint.tag !== "legacy" && faults.some(({ isStructural }) => isStructural);
-  const code = endpoint.tag === "clouds" ? "cloud.invalid" : "stack.invalid";
+  const code = invalid[endpoint.tag] ?? "stack.invalid";
   throw refusal(isUnclear ? "request.invalid" : code, faults.map(fieldOf));
 }
 
@@ -56,10 +61,7 @@ function fieldOf({ pointer, message }: Fault): FieldFault {
   return { pointer, message };
 }
 
-function refusal(
-  code: "request.invalid" | "stack.invalid" | "cloud.invalid",
-  fields: FieldFault[],
-): ControlError {
+function refusal(code: ErrorCode, fields: FieldFault[]): ControlError {
   const texts = fields.map(({ pointer, message }) =>
     pointer === "" ? message : `${pointer.slice(1)}: ${message}`,
   );

@@ -67,6 +67,7 @@ export function openapi(): OpenApi {
       { name: "stacks", description: "What is wanted, and where it stands" },
       { name: "events", description: "What happened, and why" },
       { name: "clouds", description: "Whether each cloud is there" },
+      { name: "vantages", description: "The places that probe" },
       { name: "service", description: "This API itself; only whoami needs a token" },
       { name: "legacy", description: "The two paths of the original Heat Spreader" },
     ],

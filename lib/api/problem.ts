@@ -19,6 +19,10 @@ export const titles: Record<ErrorCode, string> = {
   "cloud.missing": "No such cloud",
   "cloud.conflict": "The cloud is not in that state",
   "cloud.invalid": "That cannot be said of a cloud",
+  "event.missing": "No such event",
+  "vantage.missing": "No such vantage",
+  "vantage.conflict": "The vantage still votes, or cannot be removed",
+  "vantage.invalid": "That is no vote",
   "table.unavailable": "The database cannot be used now",
 };
 

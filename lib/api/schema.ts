@@ -1,29 +1,21 @@
 import * as z from "zod";
-import {
-  Blocking,
-  CloudName,
-  CloudOrders,
-  Seen,
-  Time,
-  Verdict,
-  VerdictKind,
-  Vote,
-} from "../cloud/schema.ts";
+import { CloudName, Time } from "../cloud/schema.ts";
 import { Event } from "../event/schema.ts";
 import {
-  Blocked,
   Condition,
   Count,
   CountParameter,
   Policy,
-  Share,
   Stack,
   StackName,
   StackState,
   Weight,
   Weights,
+  Witnesses,
 } from "../stack/schema.ts";
+import { Witness } from "../stack/witness.ts";
 import { Role } from "./endpoint.ts";
+import { ShareDetail } from "./share-schema.ts";
 
 /** What a PUT takes: what is left out gets its default, whatever it was before. */
 export const StackInput = z
@@ -32,6 +24,7 @@ export const StackInput = z
     count_parameter: CountParameter,
     weights: Weights.default({}),
     policy: Policy.prefault({}),
+    witnesses: Witnesses.optional(),
     paused: z.boolean().default(false),
     partial: z.boolean().default(false),
   })
@@ -43,6 +36,7 @@ export const PolicyPatch = z.strictObject({
   failover: Policy.shape.failover.unwrap().optional(),
   order: Policy.shape.order.unwrap().optional(),
   failback: Policy.shape.failback.unwrap().optional(),
+  evidence: Policy.shape.evidence.unwrap().optional(),
 });
 
 /** Weights to merge; null removes a cloud. Their sum is checked after the merge. */
@@ -55,6 +49,7 @@ export const StackPatch = z
     count_parameter: CountParameter.optional(),
     weights: WeightsPatch.optional(),
     policy: PolicyPatch.optional(),
+    witnesses: z.record(CloudName, Witness.nullable()).optional(),
     paused: z.boolean().optional(),
     partial: z.boolean().optional(),
   })
@@ -69,21 +64,19 @@ export const PlanInput = StackPatch.pick({ count: true, weights: true, policy: t
   .meta({ id: "PlanInput" });
 export type PlanInput = z.infer<typeof PlanInput>;
 
-export const CloudPatch = z
-  .strictObject({
-    drained: z.boolean().optional(),
-    suspicion: z.enum(["confirmed", "refuted"]).optional(),
-  })
-  .meta({ id: "CloudPatch" });
-
 /** The declaration as a user sees it. */
 export const Declaration = Stack.omit({ uid: true, deleted_at: true, expires_at: true }).meta({
   id: "Declaration",
 });
 export type Declaration = z.infer<typeof Declaration>;
 
-/** Instances: wanted in all shares, and confirmed in the clouds that are not lost. */
-export const Totals = z.object({ desired: z.int(), in_place: z.int() }).meta({ id: "Totals" });
+/**
+ * Instances: wanted in all shares; confirmed to run; and the most that may run, those included that
+ * nobody can see. Without `up_to` a cloud was never read.
+ */
+export const Totals = z
+  .object({ desired: z.int(), in_place: z.int(), up_to: z.int().optional() })
+  .meta({ id: "Totals" });
 
 /** Where reconcile stands with a declaration. */
 const Standing = z.object({
@@ -96,43 +89,6 @@ const Standing = z.object({
 export const StackSummary = Declaration.extend(Standing.shape).meta({ id: "StackSummary" });
 export type StackSummary = z.infer<typeof StackSummary>;
 
-export const SeenSummary = Seen.pick({
-  read_at: true,
-  parameter: true,
-  count: true,
-  in_place: true,
-  heat_status: true,
-  reason: true,
-  updated_time: true,
-  heat_stack_id: true,
-  missing: true,
-  stuck: true,
-}).meta({ id: "Seen" });
-
-/** Without what it is compared with. */
-export const BlockedSummary = Blocked.omit({ witness: true }).meta({ id: "Blocked" });
-
-/** One cloud's part of a stack. Without `desired`, reconcile has not dealt with it yet. */
-export const ShareDetail = Share.pick({
-  stack_name: true,
-  cloud: true,
-  push: true,
-  held: true,
-  lost: true,
-  retry_at: true,
-})
-  .extend({
-    blocked: BlockedSummary.optional(),
-    /** Absent: no longer weighed, and kept only until its last push has ended. */
-    weight: Weight.optional(),
-    desired: z.int().optional(),
-    seen: SeenSummary.optional(),
-    verdict: VerdictKind,
-    drained: z.boolean(),
-  })
-  .meta({ id: "Share" });
-export type ShareDetail = z.infer<typeof ShareDetail>;
-
 export const StackDetail = StackSummary.extend({
   conditions: z.array(Condition),
   shares: z.array(ShareDetail),
@@ -142,7 +98,7 @@ export const StackDetail = StackSummary.extend({
 export type StackDetail = z.infer<typeof StackDetail>;
 
 /** The name to pass as `marker` for the next page; absent on the last. */
-const Next = z.string().optional();
+export const Next = z.string().optional();
 
 export const StackList = z
   .object({ stacks: z.array(StackSummary), next: Next })
@@ -188,34 +144,13 @@ export type Plan = z.infer<typeof Plan>;
 
 export const Asked = z.object({ stack_name: StackName, asked_at: Time }).meta({ id: "Asked" });
 
-export const EventList = z.object({ events: z.array(Event), next: Next }).meta({ id: "EventList" });
-
-/** A vote without what belongs to the login. */
-export const VoteSummary = Vote.omit({ cloud: true, credential_hash: true, missed_at: true }).meta({
-  id: "Vote",
+/** An event whole: with its evidence, and the story of it in sentences. */
+export const EventDetail = Event.extend({ explanation: z.array(z.string()) }).meta({
+  id: "EventDetail",
 });
+export type EventDetail = z.infer<typeof EventDetail>;
 
-export const CloudSummary = Verdict.omit({ votes: true })
-  .extend({
-    blocking: Blocking.optional(),
-    drained: z.boolean(),
-    confirmed: CloudOrders.shape.confirmed,
-    refuted: CloudOrders.shape.refuted,
-    /** Of the newest vote that has one, in milliseconds. */
-    latency_ms: z.number().optional(),
-    /** What each vantage says now. */
-    votes: z.array(VoteSummary),
-  })
-  .meta({ id: "CloudSummary" });
-export type CloudSummary = z.infer<typeof CloudSummary>;
-
-export const CloudList = z.object({ clouds: z.array(CloudSummary) }).meta({ id: "CloudList" });
-
-export const CloudDetail = CloudSummary.extend({
-  /** The shares of all stacks here, by name, one page. */
-  shares: z.array(ShareDetail),
-  next: Next,
-}).meta({ id: "CloudDetail" });
+export const EventList = z.object({ events: z.array(Event), next: Next }).meta({ id: "EventList" });
 
 export const Health = z.object({ status: z.literal("ok") }).meta({ id: "Health" });
 

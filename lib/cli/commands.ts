@@ -8,6 +8,7 @@ import {
 } from "./commands/actions.ts";
 import { cloudListCommand, cloudOrderCommands, cloudShowCommand } from "./commands/clouds.ts";
 import { eventsCommand } from "./commands/events.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { deadLettersCommand, demoCommands } from "./commands/local.ts";
 import { loginCommand, logoutCommand } from "./commands/login.ts";
 import {
@@ -18,9 +19,11 @@ import {
   updateCommand,
 } from "./commands/stacks.ts";
 import { tokenNewCommand } from "./commands/token.ts";
+import { vantageCommand, vantageListCommand, vantageRemoveCommand } from "./commands/vantages.ts";
 import { versionCommand } from "./commands/version.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { weightRemoveCommand, weightSetCommand } from "./commands/weights.ts";
+import { witnessRemoveCommand, witnessSetCommand } from "./commands/witnesses.ts";
 import { runCommand } from "./run.ts";
 
 /** The command line as one table, in the order of the help. */
@@ -33,9 +36,12 @@ export const commands: readonly Command[] = [
   deleteCommand,
   weightSetCommand,
   weightRemoveCommand,
+  witnessSetCommand,
+  witnessRemoveCommand,
   planCommand,
   watchCommand,
   eventsCommand,
+  explainCommand,
   pauseCommand,
   resumeCommand,
   reconcileCommand,
@@ -43,6 +49,9 @@ export const commands: readonly Command[] = [
   cloudListCommand,
   cloudShowCommand,
   ...cloudOrderCommands,
+  vantageCommand,
+  vantageListCommand,
+  vantageRemoveCommand,
   ...demoCommands,
   deadLettersCommand,
   loginCommand,

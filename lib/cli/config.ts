@@ -6,6 +6,7 @@ import * as z from "zod";
 import { CloudName } from "../cloud/schema.ts";
 import { isExposed } from "./address.ts";
 import { Failure } from "./failure.ts";
+import { knownNotifications, Notifications, webhookTarget } from "./notifications.ts";
 import { suggestion } from "./suggestion.ts";
 
 /** The database's name in the state directory, unless the file names another. */
@@ -53,6 +54,10 @@ const Server = z.strictObject(
   },
   map,
 );
+const Witnesses = z.strictObject(
+  { private: z.enum(["refuse", "allow"], "it must be refuse or allow").optional() },
+  map,
+);
 const File = z.strictObject(
   {
     backend: z
@@ -63,6 +68,8 @@ const File = z.strictObject(
       .min(1, "it is empty; name clouds, or leave it out for all of clouds.yaml")
       .optional(),
     server: Server.optional(),
+    witnesses: Witnesses.optional(),
+    notifications: Notifications.optional(),
   },
   map,
 );
@@ -81,6 +88,10 @@ export type Config = {
   /** Undefined: all of clouds.yaml. */
   clouds: CloudName[] | undefined;
   server: { address: string; port: number; shutdownTimeoutMs: number; insecure: boolean };
+  /** Where `run` sends every event; undefined: nowhere. */
+  webhook: ReturnType<typeof webhookTarget>;
+  /** Whether workloads are asked at private addresses; undefined: as the environment says. */
+  privateWitnesses: "refuse" | "allow" | undefined;
   /** Where the database, the token and the lock are unless the file says otherwise. */
   stateDirectory: string;
 };
@@ -110,6 +121,8 @@ export async function config(environment: Environment): Promise<Config> {
       shutdownTimeoutMs: (file.server?.shutdown_timeout ?? 30) * 1000,
       insecure: file.server?.insecure ?? false,
     },
+    webhook: webhookTarget(file.notifications),
+    privateWitnesses: file.witnesses?.private,
     stateDirectory,
   };
 }
@@ -211,6 +224,8 @@ const known: Record<string, string[]> = {
   "": Object.keys(File.shape),
   backend: [...Object.keys(Remote.shape), ...Object.keys(Sqlite.shape)],
   server: Object.keys(Server.shape),
+  witnesses: Object.keys(Witnesses.shape),
+  ...knownNotifications,
 };
 
 /** The setting, what is wrong with it, and what to do. */

@@ -17,13 +17,16 @@ export type Local = {
   databaseAt: (at: { url: string; stateDirectory: string }) => string | undefined;
 };
 
+/** Where the API is, with what to call it, and where that was said. */
+export type Whereabouts = Target;
+
 /**
  * The API to talk to: HEAT_SPREADER_URL, else the remote backend (or any backend of a file that
  * HEAT_SPREADER_CONFIG_FILE names), else the login, else the runtime of this user that runs on the
  * database. The token: HEAT_SPREADER_TOKEN, else the file's, else the login's (either of them to its
  * own url only), else that of this user's runtime when it is the one at the url.
  */
-export function connection(config: Config, environment: Environment, local: Local): Connection {
+export function whereabouts(config: Config, environment: Environment, local: Local): Whereabouts {
   const { backend, path } = config;
   const remote = backend.type === "remote" ? { ...backend, url: base(backend.url) } : undefined;
   const wanted = wantedUrl(config, environment, { remote, login: local.login });
@@ -38,7 +41,12 @@ export function connection(config: Config, environment: Environment, local: Loca
   ];
   const [tokenFrom, token] = tokens.find(([, one]) => one) ?? [];
   const timeoutMs = remote?.timeoutMs ?? 30_000;
-  return { url, client: advisedClient({ url, urlFrom, token, tokenFrom, timeoutMs, path }) };
+  return { url, urlFrom, token, tokenFrom, timeoutMs, path };
+}
+
+/** A client of the API that was found. Throws a Failure for a url or a token that can be none. */
+export function connection(found: Whereabouts): Connection {
+  return { url: found.url, client: advisedClient(found) };
 }
 
 type Elsewhere = { url: string; token?: string | undefined };

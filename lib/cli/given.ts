@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { CloudName } from "../cloud/schema.ts";
+import { CloudName, VantageName } from "../cloud/schema.ts";
 import { Count, CountParameter, entriesOf, MAX_COUNT, StackName, Weight } from "../stack/schema.ts";
 import { usage } from "./failure.ts";
 import { shown } from "./quoted.ts";
@@ -29,6 +29,10 @@ export function cloudName(text: string): CloudName {
   return parsed(CloudName, text, `cloud ${shown(text)}`, remedy);
 }
 
+export function vantageName(text: string): VantageName {
+  return parsed(VantageName, text, `vantage ${shown(text)}`, "");
+}
+
 /** `athens=0.5 manchester=0.5`, each cloud once. */
 export function weights(pairs: readonly string[]): Record<CloudName, number> {
   const seen = new Map<CloudName, number>();
@@ -56,13 +60,20 @@ export function seconds(text: string, option: string): number {
   throw usage(`${option} ${shown(text)}: give seconds, more than 0 and up to 86400.`);
 }
 
+/** The status of `--status`. */
+export function httpStatus(text: string): number {
+  if (/^[1-5]\d\d$/.test(text)) return Number(text);
+  throw usage(`--status ${shown(text)}: give an HTTP status, 100 to 599, such as 200.`);
+}
+
 /** Decimal numbers only: `Number` alone would take an empty word as 0, and 0x10. */
 function number(text: string): number | string {
   const isDecimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim());
   return isDecimal ? Number(text) : text;
 }
 
-function parsed<S extends z.ZodType>(
+/** A value by its rule. Throws a usage error of the first thing wrong, and `remedy`. */
+export function parsed<S extends z.ZodType>(
   schema: S,
   value: unknown,
   what: string,

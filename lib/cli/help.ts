@@ -14,7 +14,9 @@ const WIDTH = 100;
 /** What the words of two-word commands have in common. */
 const groups: Record<string, string> = {
   weight: "Set and remove weights",
+  witness: "Name, per cloud, where to ask whether the workload answers",
   cloud: "Show clouds, empty them, and answer suspicions",
+  vantage: "List and remove the places that probe",
   demo: "Take the demo's clouds down and bring them back",
   token: "Make tokens for the API",
 };
@@ -22,9 +24,9 @@ const groups: Record<string, string> = {
 /** The help of a level: everything (""), a group (`weight`) or a command (`weight set`). */
 export function help(commands: readonly Command[], level: string): string {
   const command = commands.find(({ name }) => name === level);
-  if (command) return ofCommand(command);
   if (level === "") return ofAll(commands);
   const group = commands.filter(({ name }) => name.startsWith(`${level} `));
+  if (command) return ofCommand(command, group);
   return [
     `Usage: heat-spreader ${level} COMMAND`,
     `${groups[level] ?? ""}.`,
@@ -35,9 +37,10 @@ export function help(commands: readonly Command[], level: string): string {
 
 function ofAll(commands: readonly Command[]): string {
   const names = new Set(commands.map(({ name }) => name.split(" ")[0] ?? ""));
-  const rows = [...names].map((name) => {
+  const rows = [...names].flatMap((name) => {
     const command = commands.find((one) => one.name === name);
-    return command ? [words(command), command.summary] : [`${name} ...`, groups[name] ?? ""];
+    const group = Object.hasOwn(groups, name) ? [[`${name} ...`, groups[name] ?? ""]] : [];
+    return command ? [[words(command), command.summary], ...group] : group;
   });
   return [
     "Usage: heat-spreader COMMAND",
@@ -53,7 +56,8 @@ function ofAll(commands: readonly Command[]): string {
   ].join("\n\n");
 }
 
-function ofCommand(command: Command): string {
+/** `group`: the commands whose first word it is. */
+function ofCommand(command: Command, group: readonly Command[]): string {
   const options = Object.entries<Option>({
     ...command.options,
     help: { short: "h", summary: "Show this" },
@@ -68,6 +72,9 @@ function ofCommand(command: Command): string {
       : [`Arguments:\n${table(given.map(({ name, summary }) => [name, summary]))}`]),
     `Options:\n${table(options.map(([name, option]) => [flag(name, option), option.summary]))}`,
     ...(command.columns === undefined ? [] : [columns(command.columns)]),
+    ...(group.length === 0
+      ? []
+      : [`Commands:\n${table(group.map((one) => [words(one), one.summary]))}`]),
     examples(command.examples),
   ].join("\n\n");
 }
@@ -113,11 +120,12 @@ function table(rows: readonly string[][]): string {
     .join("\n");
 }
 
-function folded(text: string, indent: string): string {
+/** A text in lines of at most `width`, each after the indent. */
+export function folded(text: string, indent: string, width = WIDTH): string {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const line = lines.at(-1);
-    const fits = line !== undefined && indent.length + line.length + 1 + word.length <= WIDTH;
+    const fits = line !== undefined && indent.length + line.length + 1 + word.length <= width;
     if (fits) lines[lines.length - 1] = `${line} ${word}`;
     else lines.push(word);
   }

@@ -1,7 +1,7 @@
 import { version } from "./commands/version.ts";
 import { commands } from "./commands.ts";
 import { config, type Environment } from "./config.ts";
-import { connection } from "./connection.ts";
+import { connection, whereabouts as find } from "./connection.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, Failure } from "./failure.ts";
 import { help } from "./help.ts";
@@ -34,17 +34,18 @@ export async function main(
 
 function contextOf(environment: Environment, terminal: Terminal): Context {
   const read = once(() => config(environment));
-  const connect = once(async () => {
+  const whereabouts = async (more: Environment) => {
     const [settings, { findRuntime }, { databaseAt }, { readLogin }] = await Promise.all([
       read(),
       import("../local/token.ts"),
       import("../local/signpost.ts"),
       import("./login.ts"),
     ]);
-    const login = readLogin(settings);
-    return connection(settings, environment, { login, findRuntime, databaseAt });
-  });
-  return { environment, terminal, config: read, connection: connect };
+    const local = { login: readLogin(settings), findRuntime, databaseAt };
+    return find(settings, { ...environment, ...more }, local);
+  };
+  const connect = once(async () => connection(await whereabouts({})));
+  return { environment, terminal, config: read, whereabouts, connection: connect };
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

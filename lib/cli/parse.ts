@@ -22,7 +22,10 @@ export function parse(commands: readonly Command[], argv: readonly string[]): As
   if (first === "help") return { help: level(commands, argv.slice(1)) };
   if (first.startsWith("-")) throw usage(`There is no option ${first} here. ${see("")}`);
   const group = commands.filter(({ name }) => name.startsWith(`${first} `));
-  const name = group.length > 0 && second !== undefined ? `${first} ${second}` : first;
+  // `vantage --url ...` is a command of its own, beside `vantage list`.
+  const isAlone = second?.startsWith("-") && commands.some((one) => one.name === first);
+  const isGroup = group.length > 0 && second !== undefined && !isAlone;
+  const name = isGroup ? `${first} ${second}` : first;
   const command = commands.find((one) => one.name === name);
   if (command) return ofCommand(command, argv.slice(name === first ? 1 : 2));
   if (group.length === 0) throw usage(unknown(commands, first));

@@ -66,7 +66,7 @@ async function start(
   config: Config,
   how: Logging,
 ): Promise<Runtime> {
-  const { backend, clouds, server, stateDirectory, path } = config;
+  const { backend, clouds, server, webhook, stateDirectory, path } = config;
   if (backend.type === "remote") {
     throw new Failure(
       `${path}: backend.type is remote, which is for the other commands. To run here, set it to sqlite with a database, or name another file in HEAT_SPREADER_CONFIG_FILE.`,
@@ -80,9 +80,15 @@ async function start(
     database: backend.database,
     stateDirectory,
     clouds,
+    webhook,
     token: environment.HEAT_SPREADER_TOKEN || undefined,
     dynamodbEndpoint: environment.DYNAMODB_ENDPOINT || undefined,
-    settings: { LOG_LEVEL: level, LOG_FORMAT: format, LOG_FILE: file },
+    settings: {
+      LOG_LEVEL: level,
+      LOG_FORMAT: format,
+      LOG_FILE: file,
+      WITNESS_PRIVATE: config.privateWitnesses ?? environment.WITNESS_PRIVATE,
+    },
     onFact: (event) => own.info("fact", format === "json" ? { event } : fields(event)),
     log: own,
   });
@@ -105,7 +111,8 @@ function fields({ type, stack_name, cloud, message }: Event): Record<string, unk
   };
 }
 
-function noClouds(): Failure {
+/** There is nothing to drive, or to probe. */
+export function noClouds(): Failure {
   return new Failure(
     "There is no clouds.yaml in this directory, ~/.config/openstack or /etc/openstack. Write one, or name it in OS_CLIENT_CONFIG_FILE. `heat-spreader run --demo` shows how it works without clouds.",
   );

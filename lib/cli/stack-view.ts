@@ -1,10 +1,13 @@
-import type { Declaration, ShareDetail, StackDetail, StackSummary } from "../api/schema.ts";
+import type { Declaration, StackDetail, StackSummary } from "../api/schema.ts";
+import type { ShareDetail } from "../api/share-schema.ts";
 import { entriesOf, weightSum } from "../stack/schema.ts";
+import type { Witness } from "../stack/witness.ts";
 import { title } from "./columns.ts";
 import type { Context } from "./context.ts";
 import { type Cell, type FormatGiven, formatOf, printFields } from "./format.ts";
 import { byCloud } from "./given.ts";
 import { grid } from "./grid.ts";
+import { ledgerText, placeText } from "./ledger-view.ts";
 
 /** The declaration alone: what `add`, `update` and `weight` answer with. */
 export function printDeclaration(context: Context, given: FormatGiven, stack: Declaration): void {
@@ -19,6 +22,7 @@ export const declarationColumns = [
   "count_parameter",
   "weights",
   "policy",
+  "witnesses",
   "paused",
   "partial",
   "generation",
@@ -30,6 +34,7 @@ export const stackColumns = [
   "state",
   "desired",
   "in_place",
+  "up_to",
   "observed_generation",
   "due_at",
   "conditions",
@@ -68,7 +73,7 @@ export function sharesText(
     share[by],
     share.weight ?? "-",
     share.desired ?? "-",
-    share.seen?.in_place ?? "-",
+    placeText(share),
     share.verdict,
     share.seen?.heat_status ?? "-",
     remarks(share),
@@ -78,27 +83,32 @@ export function sharesText(
 
 /** What a person wants to know of it. */
 function summaryFields(stack: Declaration): Record<string, Cell> {
-  const { paused, partial, generation, created_at, updated_at, ...rest } = declarationFields(stack);
+  const { paused, partial, generation, created_at, updated_at, witnesses, ...rest } =
+    declarationFields(stack);
   const weights = weightsText(stack, "\n") || "none yet";
   return {
     ...rest,
     weights,
+    ...(stack.witnesses ? { witnesses } : {}),
     ...(stack.paused ? { paused } : {}),
     ...(stack.partial ? { partial } : {}),
   };
 }
 
 function declarationFields(stack: Declaration): Record<string, Cell> {
-  const { failover, order, failback } = stack.policy;
+  const { failover, order, failback, evidence } = stack.policy;
+  // It matters only where a witness is named.
+  const isTold = stack.witnesses !== undefined || evidence === "api";
   return {
     stack_name: stack.stack_name,
     count: stack.count,
     count_parameter: stack.count_parameter,
     weights: { text: weightsText(stack, ", "), value: stack.weights },
     policy: {
-      text: `failover ${failover}, order ${order}, failback ${failback}`,
+      text: `failover ${failover}, order ${order}, failback ${failback}${isTold ? `, evidence ${evidence}` : ""}`,
       value: stack.policy,
     },
+    witnesses: { text: witnessesText(stack), value: stack.witnesses ?? {} },
     paused: stack.paused,
     partial: stack.partial,
     generation: stack.generation,
@@ -110,7 +120,7 @@ function declarationFields(stack: Declaration): Record<string, Cell> {
 function standingFields(stack: StackDetail): Record<string, Cell> {
   return {
     state: { text: stateText(stack), value: stack.state },
-    in_place: `${stack.totals.in_place} of ${stack.totals.desired}`,
+    in_place: ledgerText(stack),
   };
 }
 
@@ -121,6 +131,7 @@ function allFields(stack: StackDetail): Record<string, Cell> {
     state: stack.state,
     desired: totals.desired,
     in_place: totals.in_place,
+    up_to: totals.up_to,
     observed_generation,
     due_at,
     conditions: json(conditions),
@@ -183,6 +194,7 @@ export function summaryRow(stack: StackSummary): Record<string, Cell> {
     stack_name: stack.stack_name,
     count: stack.count,
     in_place: stack.totals.in_place,
+    up_to: stack.totals.up_to,
     state: stack.state,
     count_parameter: stack.count_parameter,
     weights: { text: weightsText(stack, ", "), value: stack.weights },
@@ -193,6 +205,16 @@ function weightsText({ weights }: Declaration, between: string): string {
   return byCloud(weights)
     .map(([cloud, weight]) => `${cloud} ${weight}`)
     .join(between);
+}
+
+function witnessesText({ witnesses = {} }: Declaration): string {
+  const said = entriesOf(witnesses).sort(([a], [b]) => (a < b ? -1 : 1));
+  return said.map(([cloud, witness]) => `${cloud} ${witnessText(witness)}`).join("\n");
+}
+
+function witnessText(witness: Witness): string {
+  if ("tcp" in witness) return `tcp ${witness.tcp}`;
+  return `${witness.url}${witness.status === 200 ? "" : ` (${witness.status})`}`;
 }
 
 function textOf(cell: Cell): string {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "../api/client.ts";
 import type { Declaration, StackDetail } from "../api/schema.ts";
 import { Failure } from "./failure.ts";
+import { inPlaceText } from "./ledger-view.ts";
 import { advice, stateText } from "./stack-view.ts";
 
 const LOOK_EVERY_MS = 1000;
@@ -58,9 +59,11 @@ async function look(
   }
 }
 
-/** On what is left of the clouds it may be, while others are lost. */
-function isInPlace({ state, conditions }: StackDetail): boolean {
-  if (state !== "failed_over") return state === "converged";
+/** On what is left of the clouds it may be, while others are lost, or only their workloads answer. */
+function isInPlace({ state, conditions, shares }: StackDetail): boolean {
+  const held = shares.flatMap((share) => (share.held ? [share.held.reason] : []));
+  const isUnseen = state === "held" && held.every((reason) => reason === "evidence");
+  if (state !== "failed_over" && !isUnseen) return state === "converged";
   return conditions.some(({ type, status }) => type === "converged" && status);
 }
 
@@ -83,5 +86,5 @@ export function progressText(stack: StackDetail): string {
   const updating = conditions.find(({ type, status }) => type === "converged" && !status);
   const why = state === "converging" ? updating?.message : stateText(stack);
   const rest = why === undefined || why === "" ? "" : `; ${why}`;
-  return `${stack_name}: ${totals.in_place} of ${totals.desired} in place${rest}`;
+  return `${stack_name}: ${inPlaceText(totals)} in place${rest}`;
 }

@@ -1,11 +1,13 @@
 import type { Event } from "../event/schema.ts";
 import type { Stack, StackName, Status } from "../stack/schema.ts";
+import type { Witness } from "../stack/witness.ts";
 import type { CloudClient } from "./client.ts";
 import type { Outcome } from "./faults.ts";
 import type {
   CloudName,
   CloudOrders,
   Seen,
+  Testimony,
   Time,
   Vantage,
   VantageName,
@@ -41,6 +43,8 @@ export type ProbeDeps = {
   cloudNames: () => CloudName[];
   cloudClient: (cloud: CloudName) => Outcome<CloudClient>;
   readBoard: () => Promise<Board>;
+  /** Only what is judged with. */
+  readJudged: () => Promise<Pick<Board, "verdicts" | "orders" | "vantages">>;
   /** The votes of these vantages on these clouds, those that exist. */
   readVotes: (clouds: CloudName[], vantages: VantageName[]) => Promise<Vote[]>;
   /** On the condition that the vote is still the one of `previousAt` (undefined: that there is none). */
@@ -56,9 +60,20 @@ export type ProbeDeps = {
     others?: ReadonlyMap<CloudName, Time>,
   ) => Promise<boolean>;
   removeVerdict: (cloud: CloudName, previousAt: Time, events: Event[]) => Promise<boolean>;
-  registerVantage: (vantage: Vantage) => Promise<void>;
+  /** With its events. False: it is registered already. */
+  registerVantage: (vantage: Vantage, events: Event[]) => Promise<boolean>;
   readSeen: (cloud: CloudName) => Promise<Seen[]>;
   /** On the condition that the reading which it was understood with is still the one there. */
   saveSeen: (seen: Seen, previousReadAt: Time | undefined) => Promise<boolean>;
   wake: (name: StackName, at: Time) => Promise<void>;
+  /** Whether what the witness names answers; a fault that is no silence says nothing of it. */
+  askWitness: (witness: Witness) => Promise<Outcome<void>>;
+  /** Of all stacks in this cloud. */
+  readTestimonies: (cloud: CloudName) => Promise<Testimony[]>;
+  /** With its events, on the condition that the testimony is still the one of `previousAt`. */
+  saveTestimony: (
+    testimony: Testimony,
+    previousAt: Time | undefined,
+    events: Event[],
+  ) => Promise<boolean>;
 };

@@ -1,23 +1,51 @@
-import type { Event, EventType } from "../event/schema.ts";
-import type { CloudName, Time, Verdict } from "./schema.ts";
-import { isSameBlocking } from "./verdict.ts";
+import type { Event, EventType, VerdictEvidence } from "../event/schema.ts";
+import type { CloudName, Time, Vantage, VantageName, Verdict } from "./schema.ts";
+import { isSameBlocking, isWatched } from "./verdict.ts";
 
-/** What a new verdict brings about, in the past tense: the verdict, and a block that came or went. */
+/**
+ * What a new verdict brings about, in the past tense: the verdict, a block that came or went, and
+ * whether enough vantages watch; each with what was judged.
+ */
 export function factsOf(
   previous: Verdict | undefined,
   next: Verdict,
   newId: () => string,
+  evidence?: VerdictEvidence,
 ): Event[] {
-  return [...verdictFact(previous, next), ...blockingFact(previous, next)].map((fact) => ({
-    id: newId(),
-    ...fact,
-  }));
+  const facts = [
+    ...verdictFact(previous, next),
+    ...blockingFact(previous, next),
+    ...watchFact(previous, next),
+  ];
+  return facts.map((each) => ({ id: newId(), ...each, ...(evidence ? { evidence } : {}) }));
+}
+
+/** A place that votes from now on: the majority is of one more. */
+export function registeredFact(
+  { vantage, registered_at }: Vantage,
+  cause: string,
+  newId: () => string,
+): Event {
+  const message = `${vantage} votes from now on, and counts in the majority`;
+  const of = { at: registered_at, vantage, changes: [] };
+  return { id: newId(), ...of, type: "vantage.registered", message, cause };
 }
 
 /** A cloud that left clouds.yaml, and that no stack weighs. */
 export function removedFact(cloud: CloudName, at: Time, newId: () => string): Event {
   const message = `${cloud} left clouds.yaml, and no stack weighs it`;
   return { id: newId(), ...fact({ cloud, at }, "cloud.removed", message, message) };
+}
+
+/** A vantage that a person took out of the majority. */
+export function removedVantageFact(
+  vantage: VantageName,
+  { at, who }: { at: Time; who: string },
+  newId: () => string,
+): Event {
+  const message = `${vantage} was removed, and counts in no majority any more`;
+  const cause = `asked for by ${who}`;
+  return { id: newId(), at, type: "vantage.removed", vantage, message, changes: [], cause };
 }
 
 type Fact = Omit<Event, "id">;
@@ -45,11 +73,28 @@ function blockingFact(previous: Verdict | undefined, next: Verdict): Fact[] {
   return [fact(next, "cloud.unblocked", message, next.reason)];
 }
 
+function watchFact(previous: Verdict | undefined, next: Verdict): Fact[] {
+  const { cloud, unwatched, votes } = next;
+  if (isWatched(previous) === (unwatched === undefined)) return [];
+  const voters = votes.map(({ vantage }) => vantage).join(", ") || "none";
+  const cause = `fresh votes: ${voters}`;
+  if (unwatched === undefined) {
+    const message = `${cloud} is watched again by enough vantages (was not since ${previous?.unwatched?.since})`;
+    return [fact(next, "cloud.watched", message, cause)];
+  }
+  const { fresh, majority } = unwatched;
+  const message = `${cloud} is unwatched: ${fresh} of the ${majority} vantages needed have voted lately, so no new outage of it can be found`;
+  return [fact(next, "cloud.unwatched", message, cause)];
+}
+
+const alarms: ReadonlySet<EventType> = new Set(["cloud.suspected", "cloud.unwatched"]);
+
 function fact(
   { cloud, at }: Pick<Verdict, "cloud" | "at">,
   type: EventType,
   message: string,
   cause: string,
 ): Fact {
-  return { at, type, cloud, message, changes: [], cause };
+  const alarm = alarms.has(type) ? ({ alarm: true } as const) : {};
+  return { at, type, cloud, message, changes: [], cause, ...alarm };
 }

@@ -10,11 +10,14 @@ const PAUSED = "login_paused";
 /** Stacks a page: that keeps an answer well under a megabyte. */
 const PAGE = 500;
 
+/** What must be remembered of a cloud from one probe to the next. */
+export type LoginMemory = Pick<Vote, "login_pause" | "credential_hash">;
+
 /** What one climb of the ladder found, with the list if one was asked for. */
 export type Climb = {
   finding: Finding;
   list?: HeatStackList & { complete: boolean };
-  login?: Pick<Vote, "login_pause" | "credential_hash">;
+  login?: LoginMemory;
 };
 
 /**
@@ -27,7 +30,7 @@ export async function probeCloud(
     settings: { loginPauseMs: number; longestPauseMs: number };
   },
   cloud: CloudName,
-  previous: Vote | undefined,
+  previous: LoginMemory | undefined,
   { wantsList }: { wantsList: boolean },
 ): Promise<Climb> {
   const client = deps.cloudClient(cloud);

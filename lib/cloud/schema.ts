@@ -84,6 +84,8 @@ export const Verdict = z.object({
   returned_at: Time.optional(),
   reason: z.string(),
   blocking: Blocking.optional(),
+  /** Fewer fresh votes than a majority of the registered vantages: no new outage can be found. */
+  unwatched: z.object({ since: Time, fresh: z.int(), majority: z.int() }).optional(),
   /** The votes it rests on. */
   votes: z.array(Vote),
 });
@@ -102,8 +104,36 @@ export const CloudOrders = z.object({
 });
 export type CloudOrders = z.infer<typeof CloudOrders>;
 
-export const Vantage = z.object({ vantage: VantageName, registered_at: Time });
+export const Vantage = z.object({
+  vantage: VantageName,
+  registered_at: Time,
+  /** An agent votes through the API; all others are functions that write the table. */
+  kind: z.enum(["function", "agent"]).optional(),
+});
 export type Vantage = z.infer<typeof Vantage>;
+
+/**
+ * What the witness of one stack in one cloud last said: whether what the stack serves there answers.
+ * The item `CLOUD#athens` / `WITNESS#web`, written by the home vantage.
+ */
+export const Testimony = z.object({
+  cloud: CloudName,
+  stack_name: z.string(),
+  /** The witness as it was declared, in one word: another one begins anew. */
+  target: z.string(),
+  /** `abstains`: it could not be asked, for a reason of ours. */
+  finding: z.enum(["answers", "silent", "abstains"]),
+  /** Start of the tick that found it. */
+  at: Time,
+  /** Since when it has said the same. */
+  since: Time,
+  /** Silences in a row, up to the threshold. */
+  misses: z.int(),
+  /** Times in a row that it could not be asked, up to the threshold. */
+  abstentions: z.int(),
+  fault: Fault.optional(),
+});
+export type Testimony = z.infer<typeof Testimony>;
 
 /** One line of Heat's list of stacks. Times are Heat's own: UTC, whole seconds (`2026-11-20T16:17:50Z`). */
 export type HeatStack = {
@@ -139,6 +169,8 @@ export const Seen = z.object({
   count: z.int().optional(),
   /** The count of the last COMPLETE; after a failure the lower of old and new; 0 until first seen COMPLETE. */
   in_place: z.int(),
+  /** The most that may have run since the last COMPLETE, where that is more than `count` and `in_place`. */
+  at_most: z.int().optional(),
   /** Start of the newest saved read that found it COMPLETE: what was pushed since may have run, and gone. */
   complete_at: Time.optional(),
   /** Heat's word, such as UPDATE_COMPLETE. Absent while missing. */

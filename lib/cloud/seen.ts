@@ -52,14 +52,18 @@ export function seenFrom(input: {
   const isSame = input.previous?.heat_stack_id === detail.heat_stack_id;
   const previous = isSame && input.previous?.parameter === parameter ? input.previous : undefined;
   const count = wholeNumber(detail.parameters.get(parameter));
-  const complete_at = confirms(detail.heat_status, previous) ? read_at : previous?.complete_at;
+  const isConfirmed = confirms(detail.heat_status, previous);
+  const complete_at = isConfirmed ? read_at : previous?.complete_at;
+  const in_place = inPlace(previous, detail, count);
+  const most = isConfirmed && count !== undefined ? count : mostOf(previous);
   return {
     cloud,
     stack_name: detail.stack_name,
     read_at,
     parameter,
     ...(count === undefined ? {} : { count }),
-    in_place: inPlace(previous, detail, count),
+    in_place,
+    ...(most > Math.max(in_place, count ?? 0) ? { at_most: most } : {}),
     ...(complete_at === undefined ? {} : { complete_at }),
     heat_status: detail.heat_status,
     reason: detail.reason.slice(0, 1000).toWellFormed(),
@@ -70,6 +74,11 @@ export function seenFrom(input: {
     project_id: detail.project_id,
     ...(input.isStuck ? { stuck: previous?.stuck ?? { since: read_at } } : {}),
   };
+}
+
+/** What may run of what was there, and asked for, before: an update that has not ended may have done nothing. */
+function mostOf(previous: Seen | undefined): number {
+  return Math.max(previous?.in_place ?? 0, previous?.count ?? 0, previous?.at_most ?? 0);
 }
 
 /** A full list of the project did not have it: nothing runs there. */

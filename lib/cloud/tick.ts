@@ -1,62 +1,79 @@
+import { isOpen, latest } from "./between.ts";
 import type { Board, ProbeDeps, ProbeSettings } from "./deps.ts";
-import { factsOf, removedFact } from "./facts.ts";
+import { registeredFact, removedFact } from "./facts.ts";
 import { overdue } from "./overdue.ts";
 import { type Climb, probeCloud } from "./probe.ts";
 import {
   type CloudName,
-  type CloudOrders,
   HOME,
   type Time,
+  type Vantage,
   type VantageName,
   type Verdict,
   type Vote,
 } from "./schema.ts";
 import type { StuckSettings } from "./seen.ts";
-import { judge, type KnownCloud } from "./verdict.ts";
+import { saveVerdicts } from "./verdicts.ts";
 import { countVote, elapsed, isVoid, isWorthWriting } from "./vote.ts";
 import { watchCloud } from "./watch.ts";
+import { missedClouds, witnessesOf } from "./witnesses.ts";
 
 export type TickDeps = ProbeDeps & {
-  settings: ProbeSettings & StuckSettings & { suspicionWindowMs: number };
+  settings: ProbeSettings &
+    StuckSettings & {
+      suspicionWindowMs: number;
+      /** Misses in a row that make a vantage's silence count; 3 unless said. */
+      misses?: number;
+    };
 };
 
 /** What a tick came to, for its log line. */
-export type Ticked = { clouds: number; isVoid: boolean; moved: Verdict[]; woken: number };
+export type Ticked = {
+  clouds: number;
+  isVoid: boolean;
+  moved: Verdict[];
+  woken: number;
+  /** The clouds to judge once more before the next tick: a vote of another vantage may decide. */
+  open?: CloudName[];
+};
 
 /**
  * One tick of one vantage: probes every cloud at once and votes. The home vantage also judges all
- * clouds together, watches the heat stacks, and wakes the stacks that are overdue. Two overlapping
- * ticks are harmless: votes and verdicts are written on the condition that they are still the ones
- * read. A bug met in one cloud says nothing of it, and is thrown when the others have been served.
+ * clouds together, asks witnesses, watches the heat stacks, and wakes the stacks that are overdue.
+ * Two overlapping ticks are harmless: votes and verdicts are written on the condition that they are
+ * still the ones read. A bug met in one cloud says nothing of it, and is thrown when the others have been served.
  */
 export async function tick(deps: TickDeps): Promise<Ticked> {
   const startedAt = deps.now().toISOString();
   const { vantage } = deps.settings;
   const bugs: unknown[] = [];
   const board = await deps.readBoard();
-  const vantages = await registered(deps, board, startedAt);
+  const vantages = [...new Set([...board.vantages.map((one) => one.vantage), vantage])];
   const clouds = cloudsOf(deps, board);
-  const votes = await deps.readVotes(clouds, vantages);
-  const [ours, others] = [
-    votes.filter((vote) => vote.vantage === vantage),
-    votes.filter((vote) => vote.vantage !== vantage),
-  ];
+  const ours = await deps.readVotes(clouds, [vantage]);
   const own = new Map(ours.map((vote) => [vote.cloud, vote]));
+  const witnesses = witnessesOf(deps, board, { startedAt, bugs });
+  if (vantage === HOME) witnesses.ask(missedClouds(board, ours));
   const climbs = await apart(clouds, bugs, (cloud) => {
     const previous = own.get(cloud);
     const wantsAll = vantage === HOME && wantsList(deps, board, previous, { cloud, startedAt });
     return probeCloud(deps, cloud, previous, { wantsList: wantsAll });
   });
   const cast = await castVotes(deps, board, { climbs, own, startedAt });
+  // After its votes: a vantage that counts in the majority and has no vote yet leaves clouds unwatched.
+  await register(deps, board, startedAt);
   const probed: Probed = { startedAt, clouds, climbs, vantages, votes: cast.votes };
-  const acted =
-    vantage === HOME
-      ? await judgeAndWatch(deps, board, { ...probed, votes: [...others, ...cast.votes] }, bugs)
-      : { moved: [], woken: 0 };
+  let acted: Acted = { moved: [], woken: 0 };
+  if (vantage === HOME) {
+    witnesses.ask(missedClouds(board, cast.votes));
+    const heard = witnesses.save(cast.isVoid);
+    [acted] = await Promise.all([judgeAndWatch(deps, board, probed, bugs), heard]);
+  }
   if (bugs.length > 0) throw bugs[0];
   return { clouds: clouds.length, isVoid: cast.isVoid, ...acted };
 }
 
+type Acted = Pick<Ticked, "moved" | "woken" | "open">;
 type Probed = {
   startedAt: Time;
   clouds: CloudName[];
@@ -71,25 +88,31 @@ async function judgeAndWatch(
   board: Board,
   { startedAt, clouds, climbs, vantages, votes }: Probed,
   bugs: unknown[],
-): Promise<Pick<Ticked, "moved" | "woken">> {
-  const moved = await saveVerdicts(deps, board, { clouds, votes, vantages });
+): Promise<Acted> {
+  const others = vantages.filter((vantage) => vantage !== HOME);
+  // Read only now: a tick that waits for a silent cloud's deadline has time to hear of the others' votes.
+  const theirs = others.length === 0 ? [] : await deps.readVotes(clouds, others);
+  const all = [...theirs, ...votes];
+  const moved = await saveVerdicts(deps, board, { clouds, votes: all, vantages });
   await removeGone(deps, board, clouds);
-  const judged = [...board.verdicts, ...moved];
+  const judged = latest(board, moved);
   const verdicts = new Map(judged.map((verdict) => [verdict.cloud, verdict]));
-  const own = votes.filter(({ vantage }) => vantage === HOME);
+  const isUndecided = isOpen(judged, { votes: all, vantages, now: startedAt });
   const [woken] = await Promise.all([
     wakeOverdue(deps, { ...board, verdicts: [...verdicts.values()] }, startedAt),
-    watchAll(deps, board, { climbs, verdicts, votes: own }, bugs),
+    watchAll(deps, board, { climbs, verdicts, votes }, bugs),
   ]);
-  return { moved, woken };
+  return { moved, woken, ...(isUndecided ? { open: clouds } : {}) };
 }
 
-async function registered(deps: TickDeps, board: Board, at: Time): Promise<VantageName[]> {
+async function register(deps: TickDeps, { vantages }: Board, at: Time): Promise<void> {
   const { vantage } = deps.settings;
-  const known = board.vantages.map((one) => one.vantage);
-  if (known.includes(vantage)) return known;
-  await deps.registerVantage({ vantage, registered_at: at });
-  return [...known, vantage];
+  if (vantages.some((known) => known.vantage === vantage)) return;
+  const own: Vantage = { vantage, registered_at: at, kind: "function" };
+  // That home votes is nobody's news.
+  const events =
+    vantage === HOME ? [] : [registeredFact(own, "its probe ran for the first time", deps.newId)];
+  await deps.registerVantage(own, events);
 }
 
 /** Those of clouds.yaml, and those that left it while a stack still weighs them. */
@@ -138,51 +161,20 @@ async function castVotes(
         busySilenceMs: isBusy ? busySilenceMs : undefined,
       });
       const { login_pause: _, ...vote } = counted;
-      const next: Vote = { ...vote, ...login, ...(list?.complete ? { listed_at: startedAt } : {}) };
-      if (!isWorthWriting(previous, next, intervalMs)) return previous ?? next;
-      return (await deps.saveVote(next, previous?.at)) ? next : (previous ?? next);
+      const next: Vote = {
+        ...vote,
+        ...login,
+        ...(list?.complete ? { listed_at: startedAt } : {}),
+        // Agents learn from the home vote alone that a silence may be a busy engine's.
+        ...(vantage === HOME && finding.fault && isBusy ? { updating: true } : {}),
+      };
+      const isSaved =
+        isWorthWriting(previous, next, intervalMs) && (await deps.saveVote(next, previous?.at));
+      // A void tick goes by nothing that it heard, nor by a miss from before that a tick beside it kept.
+      return isSaved || voidTick ? next : (previous ?? next);
     }),
   );
   return { votes, isVoid: voidTick };
-}
-
-type Judged = { clouds: CloudName[]; votes: Vote[]; vantages: VantageName[] };
-
-async function saveVerdicts(deps: TickDeps, board: Board, judged: Judged): Promise<Verdict[]> {
-  const before = new Map(board.verdicts.map((verdict) => [verdict.cloud, verdict]));
-  const orders = new Map<CloudName, CloudOrders>(board.orders.map((one) => [one.cloud, one]));
-  const known = judged.clouds.map(
-    (cloud): KnownCloud => ({
-      cloud,
-      verdict: before.get(cloud),
-      orders: orders.get(cloud),
-    }),
-  );
-  const { suspicionWindowMs } = deps.settings;
-  const now = deps.now().toISOString();
-  const verdicts = judge(known, judged.votes, now, {
-    vantages: judged.vantages,
-    suspicionWindowMs,
-  });
-  const moved = verdicts.filter((verdict) => before.get(verdict.cloud) !== verdict);
-  const knownAt = new Map(board.verdicts.map(({ cloud, at }) => [cloud, at]));
-  const save = async (verdict: Verdict, others: Map<CloudName, Time>): Promise<Verdict[]> => {
-    const previous = before.get(verdict.cloud);
-    const events = factsOf(previous, verdict, deps.newId);
-    if (!(await deps.saveVerdict(verdict, previous?.at, events, others))) return [];
-    knownAt.set(verdict.cloud, verdict.at);
-    return [verdict];
-  };
-  const losses = moved.filter((verdict) => isNewLoss(before.get(verdict.cloud), verdict));
-  const rest = moved.filter((verdict) => !losses.includes(verdict));
-  const saved = (await Promise.all(rest.map((verdict) => save(verdict, new Map())))).flat();
-  // One after the other, and only while no overlapping tick gave up another cloud: the blast limit is of all.
-  for (const loss of losses) saved.push(...(await save(loss, knownAt)));
-  return saved;
-}
-
-function isNewLoss(previous: Verdict | undefined, { verdict }: Verdict): boolean {
-  return verdict === "unreachable" && previous?.verdict !== "unreachable";
 }
 
 async function removeGone(deps: TickDeps, board: Board, clouds: CloudName[]): Promise<void> {

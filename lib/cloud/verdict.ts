@@ -1,4 +1,6 @@
+import { type Ballots, ballotsOn } from "./ballots.ts";
 import { isBlocking } from "./faults.ts";
+import { reasonOf } from "./reason.ts";
 import type {
   Blocking,
   CloudName,
@@ -9,7 +11,7 @@ import type {
   VerdictKind,
   Vote,
 } from "./schema.ts";
-import { elapsed, isFresh, THRESHOLD } from "./vote.ts";
+import { elapsed, THRESHOLD } from "./vote.ts";
 
 /** What is known of one cloud before the votes are judged. */
 export type KnownCloud = {
@@ -23,15 +25,18 @@ export type JudgeSettings = {
   vantages: VantageName[];
   /** How long losses count as one blast, and how long a suspicion waits for a person. */
   suspicionWindowMs: number;
+  /** Misses in a row that make a vantage's silence count, up to MOST_MISSES; THRESHOLD unless said. */
+  misses?: number | undefined;
 };
 
 /**
  * The verdicts that follow from the votes, all clouds together (DESIGN 3.3). A cloud is lost when a
- * majority of the registered vantages is silent three times in a row, and back when a majority has
- * been answered three times in a row; from unknown one answer is enough. With too few fresh votes
- * nothing changes. Losing more than max(1, a third) of the clouds within the window only makes them
- * suspected, until a person confirms it or the window is over. A verdict that did not move (nor its blocking,
- * nor the credential) is returned as the same object, so that the caller writes only what moved.
+ * majority of the registered vantages has missed it three times in a row (or as often as set), and
+ * back when a majority has been answered three times in a row; from unknown one answer is enough. With
+ * fewer fresh votes than a majority it is unwatched, and nothing changes. Losing more than max(1, a
+ * third) of the clouds within the window only makes them suspected, until a person confirms it or the
+ * window is over. A verdict that did not move (nor its blocking, nor whether it is watched, nor the
+ * credential) is returned as the same object, so that the caller writes only what moved.
  */
 export function judge(
   clouds: KnownCloud[],
@@ -51,33 +56,6 @@ export function judge(
     const isNew = isLost(kind) && !isLost(known.verdict?.verdict ?? "unknown");
     return written(known, ballots, isNew && isBlast ? "suspected" : kind, now);
   });
-}
-
-type Ballots = {
-  fresh: Vote[];
-  silent: number;
-  up: number;
-  anyUp: boolean;
-  majority: number;
-};
-
-function ballotsOn(known: KnownCloud, votes: Vote[], now: Time, settings: JudgeSettings): Ballots {
-  const refutedAt = known.orders?.refuted?.at ?? "";
-  const fresh = votes.filter(
-    (vote) =>
-      vote.cloud === known.cloud &&
-      settings.vantages.includes(vote.vantage) &&
-      isFresh(vote.at, now),
-  );
-  const isSilent = (vote: Vote) =>
-    vote.vote === "silent" && vote.misses >= THRESHOLD && vote.at > refutedAt;
-  return {
-    fresh,
-    silent: fresh.filter(isSilent).length,
-    up: fresh.filter((vote) => vote.vote === "up" && vote.successes >= THRESHOLD).length,
-    anyUp: fresh.some((vote) => vote.vote === "up"),
-    majority: Math.floor(settings.vantages.length / 2) + 1,
-  };
 }
 
 function nextKind(
@@ -119,8 +97,12 @@ function isNewlyLost({ verdict }: KnownCloud, now: Time, settings: JudgeSettings
 function written(known: KnownCloud, ballots: Ballots, kind: VerdictKind, now: Time): Verdict {
   const previous = known.verdict;
   const blocking = nextBlocking(previous, ballots, kind, now);
+  const unwatched = nextUnwatched(previous, ballots, now);
   const hasMoved = previous?.verdict !== kind;
-  const isSame = !hasMoved && isSameBlocking(previous.blocking, blocking);
+  const isSame =
+    !hasMoved &&
+    isSameBlocking(previous.blocking, blocking) &&
+    isWatched(previous) === (unwatched === undefined);
   if (isSame && !hasNewCredential(previous, ballots)) return previous;
   const lost_at =
     hasMoved && isLost(kind) && !(previous && isLost(previous.verdict)) ? now : previous?.lost_at;
@@ -135,6 +117,7 @@ function written(known: KnownCloud, ballots: Ballots, kind: VerdictKind, now: Ti
     ...(returned_at ? { returned_at } : {}),
     reason: previous && !hasMoved ? previous.reason : reasonOf(known, ballots, kind),
     ...(blocking ? { blocking } : {}),
+    ...(unwatched ? { unwatched } : {}),
     votes: ballots.fresh,
   };
 }
@@ -177,41 +160,22 @@ function nextBlocking(
   return fresh.some(({ vote }) => vote === "up") ? undefined : previous?.blocking;
 }
 
+/** Set while fewer vantages than a majority have a fresh vote; who they are, its votes say. */
+function nextUnwatched(
+  previous: Verdict | undefined,
+  { fresh, majority }: Ballots,
+  now: Time,
+): Verdict["unwatched"] {
+  if (fresh.length >= majority) return undefined;
+  return { since: previous?.unwatched?.since ?? now, fresh: fresh.length, majority };
+}
+
+/** Whether enough vantages vote on a cloud for a new outage of it to be found. */
+export function isWatched(verdict: Verdict | undefined): boolean {
+  return verdict?.unwatched === undefined;
+}
+
 /** Whether a cloud is blocked for the same as before: nobody is told again. */
 export function isSameBlocking(one: Blocking | undefined, other: Blocking | undefined): boolean {
   return one?.class === other?.class && one?.code === other?.code;
-}
-
-function reasonOf(known: KnownCloud, ballots: Ballots, kind: VerdictKind): string {
-  const ordered = orderedReason(known, ballots, kind);
-  if (ordered) return ordered;
-  const texts = (votes: Vote[], says: (vote: Vote) => string) =>
-    votes.map((vote) => `${vote.vantage} ${says(vote)}`);
-  const faultText = ({ fault }: Vote) => (fault ? ` (${fault.code}: ${fault.message})` : "");
-  if (kind === "unknown") {
-    const said = texts(ballots.fresh, (vote) => `${vote.vote}${faultText(vote)}`);
-    return ["not answered yet", ...said].join("; ");
-  }
-  if (kind === "reachable") {
-    const names = ballots.fresh.filter(({ vote }) => vote === "up").map(({ vantage }) => vantage);
-    return `Heat answers (asked from ${names.join(", ")})`;
-  }
-  const silent = ballots.fresh.filter(({ vote }) => vote === "silent");
-  const said = texts(
-    silent,
-    (vote) => `has heard nothing since ${vote.silent_since ?? vote.since}${faultText(vote)}`,
-  );
-  const blast = "too many clouds were lost at once, so it waits for a person or for the window";
-  return [...said, ...(kind === "suspected" ? [blast] : [])].join("; ");
-}
-
-function orderedReason(
-  { orders, verdict }: KnownCloud,
-  { up, majority }: Ballots,
-  kind: VerdictKind,
-): string | undefined {
-  if (verdict?.verdict !== "suspected") return undefined;
-  if (kind === "reachable" && up < majority) return "a person refuted the suspicion";
-  const isConfirmed = kind === "unreachable" && orders?.confirmed?.since === verdict.since;
-  return isConfirmed ? "a person confirmed the suspicion" : undefined;
 }

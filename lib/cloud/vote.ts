@@ -1,10 +1,12 @@
 import { type Fault, isSilence } from "./faults.ts";
 import type { CloudName, Time, VantageName, Vote } from "./schema.ts";
 
-/** Counters stop here: three misses in a row make a silence count, three successes an up. */
+/** Three successes in a row make an up count, and so do three misses a silence, unless set otherwise. */
 export const THRESHOLD = 3;
+/** Misses are counted up to here, whatever makes them count: whoever counts need not know the setting. */
+export const MOST_MISSES = 10;
 /** A vote, or a miss, older than this is no evidence: counting begins from 0. */
-const VOTE_LIFETIME_MS = 90_000;
+export const VOTE_LIFETIME_MS = 90_000;
 const REWRITE_AFTER_MS = 60_000;
 
 /** What one probe of one cloud came to; `unasked`: clouds.yaml gave nothing to ask. */
@@ -71,12 +73,12 @@ function count(found: Found, recent: Vote | undefined): Counted {
   }
   const silent_since = recent?.silent_since ?? at;
   const counts = fault.code !== "timeout" || elapsed(silent_since, at) >= busySilenceMs;
-  const missed = counts ? { misses: oneMore(misses), missed_at: at } : {};
+  const missed = counts ? { misses: oneMore(misses, MOST_MISSES), missed_at: at } : {};
   return { ...kept, ...missed, vote: "silent", successes: 0, abstentions: 0, silent_since };
 }
 
-function oneMore(counter: number): number {
-  return Math.min(THRESHOLD, counter + 1);
+function oneMore(counter: number, most = THRESHOLD): number {
+  return Math.min(most, counter + 1);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { announced, SOURCE } from "./envelope.ts";
 import type { Event } from "./schema.ts";
 
 /** EventBridge takes at most so many entries a call. */
@@ -17,9 +18,9 @@ export function bus(options: { busName: string; client?: EventBridgeClient }): B
       new PutEventsCommand({
         Entries: events.map((event) => ({
           EventBusName: busName,
-          Source: "heat-spreader",
+          Source: SOURCE,
           DetailType: event.type,
-          Detail: JSON.stringify(event),
+          Detail: JSON.stringify(announced(event)),
           Time: new Date(event.at),
         })),
       }),

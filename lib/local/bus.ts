@@ -27,22 +27,29 @@ export type LocalBus = {
 
 /**
  * An event bus on a loopback port that speaks EventBridge's PutEvents: hands each fact on, once
- * however often it is announced, and keeps the newest 1,000.
+ * however often it is announced, and keeps the newest 1,000. A fact that could not be handed on is
+ * refused, and comes again.
  */
 export async function localBus(options: {
-  onFact: (event: Event) => void;
+  /** Waited for. */
+  onFact: (event: Event) => unknown;
   log: Log;
 }): Promise<LocalBus> {
   const { onFact, log } = options;
   const kept = new Map<string, Event>();
 
-  function take(detail: string): Result {
+  async function take(detail: string): Promise<Result> {
     const parsed = Event.safeParse(jsonOf(detail));
     if (!parsed.success) {
       log.warning("fact refused", { error: parsed.error });
       return { ErrorCode: "MalformedDetail", ErrorMessage: "The detail is not an event." };
     }
-    if (!kept.has(parsed.data.id)) onFact(parsed.data);
+    try {
+      if (!kept.has(parsed.data.id)) await onFact(parsed.data);
+    } catch (error) {
+      log.warning("fact not handed on", { event: parsed.data.id, error });
+      return { ErrorCode: "InternalFailure", ErrorMessage: "The event could not be handed on." };
+    }
     kept.set(parsed.data.id, parsed.data);
     const [oldest] = kept.keys();
     if (kept.size > KEPT && oldest !== undefined) kept.delete(oldest);
@@ -68,7 +75,7 @@ export async function localBus(options: {
 
 async function answer(
   request: IncomingMessage,
-  take: (detail: string) => Result,
+  take: (detail: string) => Promise<Result>,
 ): Promise<{ status: number; body: unknown }> {
   if (request.headers["x-amz-target"] !== "AWSEvents.PutEvents") {
     return { status: 400, body: { __type: "UnknownOperationException" } };
@@ -77,7 +84,8 @@ async function answer(
   if (!call.success) {
     return { status: 400, body: { __type: "ValidationException", message: call.error.message } };
   }
-  const results = call.data.Entries.map(({ Detail }) => take(Detail));
+  const results: Result[] = [];
+  for (const { Detail } of call.data.Entries) results.push(await take(Detail));
   const refused = results.filter((result) => "ErrorCode" in result).length;
   return { status: 200, body: { FailedEntryCount: refused, Entries: results } };
 }

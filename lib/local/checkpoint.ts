@@ -41,7 +41,8 @@ export async function checkpoints(options: {
   };
 }
 
-async function ensureTable(dynamo: DynamoDBClient, tableName: string): Promise<void> {
+/** Makes the runtime's own table, which has no stream, where it is not there yet. */
+export async function ensureTable(dynamo: DynamoDBClient, tableName: string): Promise<void> {
   const attributes = ["pk", "sk"] as const;
   try {
     await dynamo.send(

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { config } from "../config.ts";
 import type { Event } from "../event/schema.ts";
@@ -9,16 +10,18 @@ import { localBus } from "./bus.ts";
 import { assign, BUS_NAME, functionEnvironment, sdkEnvironment } from "./environment.ts";
 import { filesOf, type Place, removePassing } from "./files.ts";
 import { functions } from "./functions.ts";
-import { bury } from "./letters.ts";
+import { bury, buryEvent } from "./letters.ts";
 import { requireAddress } from "./listen.ts";
 import { takeLock } from "./lock.ts";
 import { thrifty } from "./memory.ts";
+import { outbox } from "./outbox.ts";
 import { schedule } from "./schedule.ts";
 import { httpServer } from "./server.ts";
 import { putUpSignpost } from "./signpost.ts";
 import { type Stream, stream } from "./stream.ts";
 import { embeddedTable, TABLE_NAME } from "./table.ts";
 import { operatorToken } from "./token.ts";
+import { type Webhook, type WebhookTarget, webhook } from "./webhook.ts";
 
 export type RuntimeOptions = Place & {
   address: string;
@@ -36,6 +39,8 @@ export type RuntimeOptions = Place & {
   dynamodbEndpoint?: string | undefined;
   /** Settings of the functions (lib/config.ts): PROBE_INTERVAL, LOG_LEVEL, OS_CLIENT_CONFIG_FILE ... */
   settings?: Record<string, string | undefined>;
+  /** Where every fact is sent, too. */
+  webhook?: WebhookTarget | undefined;
   /** Told of every fact; without it, each is a line of the log. */
   onFact?: (event: Event) => void;
   log: Log;
@@ -94,7 +99,17 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
   const { endpoint, tableName, trim } = table;
   closings.push(() => removePassing(options));
   const token = operatorToken(options);
-  const facts = await localBus({ onFact, log });
+  const clients = clientsOf(endpoint);
+  closings.push(clients.destroy);
+  const sending = await sendingOf(options, clients.dynamo, tableName);
+  if (sending) closings.push(sending.stop);
+  const facts = await localBus({
+    onFact: async (event) => {
+      await sending?.add(event);
+      onFact(event);
+    },
+    log,
+  });
   closings.push(facts.stop);
   const places = { tableName, dynamodb: endpoint, eventbridge: facts.endpoint };
   const own = { ...process.env, ...options.settings };
@@ -105,16 +120,6 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
   const run = await functions({
     afterRun: () => poller?.poke(),
     isEnding: () => endings.isEnding,
-  });
-  const clients = {
-    dynamo: dynamoClient({ endpoint }),
-    streams: new DynamoDBStreamsClient({ endpoint }),
-  };
-  // As in dynamoClient: it copies every record, to log it to nobody.
-  clients.streams.middlewareStack.remove("loggerMiddleware");
-  closings.push(() => {
-    clients.dynamo.destroy();
-    clients.streams.destroy();
   });
   poller = await stream({
     ...{ ...clients, tableName, trim, log },
@@ -142,6 +147,34 @@ async function start(options: RuntimeOptions, endings: Endings): Promise<Runtime
       return stopped;
     },
   };
+}
+
+function clientsOf(endpoint: string) {
+  const dynamo = dynamoClient({ endpoint });
+  const streams = new DynamoDBStreamsClient({ endpoint });
+  // As in dynamoClient: it copies every record, to log it to nobody.
+  streams.middlewareStack.remove("loggerMiddleware");
+  const destroy = () => {
+    dynamo.destroy();
+    streams.destroy();
+  };
+  return { dynamo, streams, destroy };
+}
+
+/** What sends facts to the webhook, where there is one. */
+async function sendingOf(
+  options: RuntimeOptions,
+  dynamo: DynamoDBClient,
+  tableName: string,
+): Promise<Webhook | undefined> {
+  const { webhook: target, log } = options;
+  if (target === undefined) return undefined;
+  return webhook({
+    target,
+    log,
+    outbox: await outbox({ dynamo, tableName: `${tableName}-local`, log }),
+    bury: (event, why) => buryEvent(options, event, why),
+  });
 }
 
 /** Throws where clouds.yaml cannot be read or lacks a cloud that the configuration names, or a setting is wrong. */

@@ -7,6 +7,8 @@ export type AllocationInput = {
   weights: Record<CloudName, number>;
   /** Clouds that may hold instances of this stack; a drained one is never among them. */
   available: ReadonlySet<CloudName>;
+  /** Clouds that no push reaches, whose workload answers: with what they hold. Never among the available. */
+  kept?: ReadonlyMap<CloudName, number>;
   drained: ReadonlySet<CloudName>;
   failover: Policy["failover"];
 };
@@ -17,30 +19,53 @@ type Party = { cloud: CloudName; weight: number; seats: number };
  * Every listed cloud's share; "hold" when clouds are listed and none is available.
  *
  * The shares add up to `totalOf(count, weights)`, less the lost clouds' under failover `none`; an
- * unavailable cloud has 0. A larger count never takes an instance from any cloud, nor does a
- * further loss from a survivor. The order of keys is of no effect.
+ * unavailable cloud has 0. A kept one has what it holds, but no less than without any loss, and no
+ * more than if it were available: nothing new is asked of it, and nothing taken from it. A larger
+ * count never takes an instance from any cloud, nor does a further loss from a survivor. The order
+ * of keys is of no effect.
  */
 export function allocate(input: AllocationInput): Record<CloudName, number> | "hold" {
-  const { stack_name, count, weights, available, drained, failover } = input;
+  const { stack_name, count, weights, available, kept = new Map(), drained, failover } = input;
   const entries = entriesOf(weights);
   const weightOf = new Map(entries.map(([cloud, weight]) => [cloud, billionths(weight)]));
   const parties = tieOrder(stack_name, weightOf.keys()).map((cloud) => {
     return { cloud, weight: weightOf.get(cloud) ?? 0, seats: 0 };
   });
-  const survivors = parties.filter(({ cloud }) => available.has(cloud));
-  if (survivors.length === 0 && parties.length > 0) {
+  const survivors = parties.filter(({ cloud }) => available.has(cloud) || kept.has(cloud));
+  const open = survivors.filter(({ cloud }) => available.has(cloud));
+  if (open.length === 0 && parties.length > 0) {
     return "hold";
   }
 
-  const byWeight = failover === "proportional" && survivors.some(({ weight }) => weight > 0);
-  seat(byWeight ? survivors : parties, totalOf(count, weights));
+  const total = totalOf(count, weights);
+  seat(parties, total);
+  const base = new Map(parties.map(({ cloud, seats }) => [cloud, seats]));
+  const lost = parties.filter((party) => !survivors.includes(party));
+  const left = lost.filter(({ cloud }) => failover === "none" && !drained.has(cloud));
+  const wanted = total - sumOfSeats(left);
+  fill(survivors, wanted, failover);
 
-  const lost = parties.filter(({ cloud }) => !available.has(cloud));
-  const dealt = lost.filter(({ cloud }) => failover !== "none" || drained.has(cloud));
-  deal(survivors, sumOfSeats(dealt));
+  if (open.length < survivors.length) {
+    const pinned = survivors.filter((party) => !open.includes(party));
+    for (const party of pinned) {
+      const least = base.get(party.cloud) ?? 0;
+      party.seats = Math.min(party.seats, Math.max(least, kept.get(party.cloud) ?? 0));
+    }
+    for (const party of open) party.seats = base.get(party.cloud) ?? 0;
+    fill(open, wanted - sumOfSeats(pinned), failover);
+  }
 
   const shares = new Map(survivors.map(({ cloud, seats }) => [cloud, seats]));
   return Object.fromEntries(entries.map(([cloud]) => [cloud, shares.get(cloud) ?? 0]));
+}
+
+/** Brings these parties up to `total` seats together: by weight, or by dealing what their own seats lack. */
+function fill(parties: Party[], total: number, failover: Policy["failover"]): void {
+  if (failover === "proportional" && parties.some(({ weight }) => weight > 0)) {
+    seat(parties, total);
+  } else {
+    deal(parties, total - sumOfSeats(parties));
+  }
 }
 
 /** The instances that a count comes to in all: weights below 1 ask for their part of it, rounded up. */

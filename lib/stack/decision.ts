@@ -3,6 +3,7 @@ import type { CloudName, Time } from "../cloud/schema.ts";
 import { allocate } from "./allocation.ts";
 import { type Block, blockOf } from "./blocks.ts";
 import type { ReconcileSettings } from "./deps.ts";
+import { allocationInput } from "./evidence.ts";
 import { type Hold, type NextPush, nextPushes, type ShareView } from "./pushes.ts";
 import { entriesOf, type Held, type Share } from "./schema.ts";
 import {
@@ -15,6 +16,7 @@ import {
   ownStatus,
   wasAskedSince,
 } from "./view.ts";
+import { keptText } from "./workload.ts";
 
 /** Everything that follows from what is known of a stack; nothing is done or written yet. */
 export type Decision = {
@@ -85,16 +87,7 @@ function desiredOf({ stack }: Declared, clouds: Clouds): Desired {
     const message = `nothing moves until ${undecided.join(", ")} has been judged`;
     return { desired: before, standstill: { reason: "unknown", message } };
   }
-  const named = (is: (own: CloudView) => boolean) =>
-    new Set(listed.filter(is).map(({ cloud }) => cloud));
-  const shares = allocate({
-    stack_name: stack.stack_name,
-    count: stack.count,
-    weights: stack.weights,
-    available: named(({ isAvailable }) => isAvailable),
-    drained: named(({ isDrained }) => isDrained),
-    failover: stack.policy.failover,
-  });
+  const shares = allocate(allocationInput(stack, clouds));
   if (shares === "hold") {
     const message = "none of its clouds is available, so everything stays as it is";
     return { desired: before, standstill: { reason: "nowhere", message } };
@@ -171,7 +164,7 @@ function shareOf(own: CloudView, making: Making): Share {
 /** Only a share that was dealt away because its cloud was lost waits for a release (failback manual). */
 function lostOf(own: CloudView, { view, run, standstill }: Making): Share["lost"] {
   const { share, verdict, weight = 0 } = own;
-  const isLost = own.kind === "unreachable";
+  const isLost = own.kind === "unreachable" && !own.isKept;
   if (share?.lost && (isLost || own.awaitsRelease)) return share.lost;
   const isDealt = !standstill && !own.isDrained && view.stack.policy.failover !== "none";
   const isOwed = weight > 0 || (share?.desired ?? 0) > 0;
@@ -204,7 +197,7 @@ function retryAt(
   return isNew || isOver ? hourAfter(now) : retry_at;
 }
 
-const holdMessages: Record<Exclude<Held["reason"], "retry" | "nowhere">, string> = {
+const holdMessages: Record<Exclude<Held["reason"], "retry" | "nowhere" | "evidence">, string> = {
   order: "waits until enough is in place elsewhere (make_before_break)",
   paused: "the stack is paused; resume it",
   incomplete: "scale-downs wait until the weights sum to 1 (or the stack says partial)",
@@ -220,8 +213,11 @@ function heldOf(own: CloudView, { run, desired, holds, standstill }: Making): He
   if (standstill && weight !== undefined) {
     return { ...standstill, since: since(standstill.reason) };
   }
+  if (own.isKept) {
+    return { reason: "evidence", message: keptText(own), since: since("evidence") };
+  }
   for (const { reason } of holds.filter((hold) => hold.cloud === cloud)) {
-    if (reason === "retry" || reason === "nowhere") continue;
+    if (reason === "retry" || reason === "nowhere" || reason === "evidence") continue;
     return { reason, message: holdMessages[reason], since: since(reason) };
   }
   // The rest of a scale-down still waits while the part that may go is under way.

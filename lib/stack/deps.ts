@@ -1,6 +1,6 @@
 import type { CloudClient } from "../cloud/client.ts";
 import type { Outcome } from "../cloud/faults.ts";
-import type { CloudName, CloudOrders, Seen, Time, Verdict } from "../cloud/schema.ts";
+import type { CloudName, CloudOrders, Seen, Testimony, Time, Verdict } from "../cloud/schema.ts";
 import type { Event } from "../event/schema.ts";
 import type { Push, Share, Stack, StackName, Status, Wake } from "./schema.ts";
 
@@ -15,6 +15,8 @@ export type StackView = {
   orders: Map<CloudName, CloudOrders>;
   /** Of this stack, in the clouds that it weighs or has shares in. */
   seen: Map<CloudName, Seen>;
+  /** Of this stack's witnesses, where they have said anything. */
+  testimonies?: Map<CloudName, Testimony>;
 };
 
 /** One reconcile's transaction: all of it, or nothing (DESIGN 3.2). */

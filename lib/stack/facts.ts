@@ -1,11 +1,15 @@
 import type { CloudName, Time } from "../cloud/schema.ts";
 import type { Event, EventType } from "../event/schema.ts";
 import type { Decision } from "./decision.ts";
+import { allocationEvidence } from "./evidence.ts";
 import type { Share } from "./schema.ts";
 import { sentence } from "./sentence.ts";
 import { type CloudView, type Declared, ownStatus } from "./view.ts";
+import { lostWorkloadText } from "./workload.ts";
 
-type Draft = Pick<Event, "type" | "message" | "changes" | "cause"> & { cloud?: CloudName };
+type Draft = Pick<Event, "type" | "message" | "changes" | "cause" | "evidence"> & {
+  cloud?: CloudName;
+};
 
 /**
  * What a decision brings about, in the past tense: a reallocation, and each block or hold that came
@@ -42,17 +46,30 @@ function reallocation(view: Declared, { shares, removed, clouds }: Decision, now
   if (changes.length === 0) return [];
   const what = changes.map(({ cloud, from, to }) => `${cloud} ${from} -> ${to}`).join(", ");
   const causes = causesOf(view, clouds);
-  const short = causes.map(({ since, text }) => [text, ...clock(since, now)].join(" ")).join("; ");
+  const short = causes
+    .map(({ since, text, also }) => [text, ...clock(since, now), ...(also ?? [])].join(" "))
+    .join("; ");
   const message = [`${view.stack.stack_name}: ${what}, because ${short}`, ...letGo].join("; ");
-  return [{ type: "stack.reallocated", message, changes, cause: causes.map(whole).join("; ") }];
+  const desired = new Map(shares.map(({ cloud, desired: share }) => [cloud, share]));
+  const because = causes.filter(({ isAbsence }) => !isAbsence).map(whole);
+  const evidence = allocationEvidence(view.stack, { clouds, desired, because, absent });
+  const cause = causes.map(whole).join("; ");
+  return [{ type: "stack.reallocated", message, changes, cause, evidence }];
 }
 
 /** `evidence` is too long for a message: it is told in the event's cause. */
-type Cause = { text: string; since?: Time | undefined; evidence?: string | undefined };
+type Cause = {
+  text: string;
+  since?: Time | undefined;
+  /** Beside it: `and its workload is silent`. */
+  also?: string[];
+  evidence?: string | undefined;
+  isAbsence?: true;
+};
 
-function whole({ text, since, evidence }: Cause): string {
+function whole({ text, since, also = [], evidence }: Cause): string {
   const time = since === undefined ? [] : [since];
-  return [text, ...time, ...(evidence === undefined ? [] : [`(${evidence})`])].join(" ");
+  return [text, ...time, ...also, ...(evidence === undefined ? [] : [`(${evidence})`])].join(" ");
 }
 
 /** `04:31`, or the day too where it was another: the event's own time is beside it, in UTC as well. */
@@ -73,7 +90,11 @@ function causesOf(view: Declared, clouds: Decision["clouds"]): Cause[] {
         },
       ]
     : [];
-  const out = listed.filter(({ isAvailable }) => !isAvailable).map(absence);
+  const out = listed
+    .filter(({ isAvailable, isKept }) => !isAvailable && !isKept)
+    .map((own) => {
+      return { ...absence(own), isAbsence: true as const };
+    });
   const back = listed
     .filter(({ isAvailable, share }) => isAvailable && share?.lost)
     .map(({ cloud, verdict }) => {
@@ -85,11 +106,20 @@ function causesOf(view: Declared, clouds: Decision["clouds"]): Cause[] {
   return [{ text: `${asked}, and all of its clouds are available` }];
 }
 
-function absence({ cloud, kind, verdict, isDrained, isMissing, raw }: CloudView): Cause {
+/** Why a cloud takes no part, without who saw it: that is told with the verdict. */
+function absent(own: CloudView): string {
+  const { evidence: _, ...cause } = absence(own);
+  return whole(cause);
+}
+
+function absence(own: CloudView): Cause {
+  const { cloud, kind, verdict, isDrained, isMissing, raw } = own;
   if (isDrained) return { text: `${cloud} is drained` };
   if (kind === "unreachable") {
-    const { since, reason: evidence } = verdict ?? {};
-    return { text: `${cloud} is unreachable since`, since, evidence };
+    const { since, reason } = verdict ?? {};
+    const said = lostWorkloadText(own);
+    const also = said === undefined ? [] : [`and ${said}`];
+    return { text: `${cloud} is unreachable since`, since, also, evidence: reason };
   }
   if (isMissing) {
     return {

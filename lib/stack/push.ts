@@ -1,11 +1,12 @@
 import type { CloudClient } from "../cloud/client.ts";
 import type { Fault } from "../cloud/faults.ts";
-import type { CloudName } from "../cloud/schema.ts";
+import type { CloudName, Seen } from "../cloud/schema.ts";
 import type { Decision } from "./decision.ts";
 import type { AnswerWrite, PushWrite, ReconcileDeps } from "./deps.ts";
-import type { NextPush } from "./pushes.ts";
+import { mostOf } from "./ledger.ts";
+import { type NextPush, placeOf } from "./pushes.ts";
 import type { Push, Share, StackName } from "./schema.ts";
-import type { Declared } from "./view.ts";
+import type { CloudView, Declared } from "./view.ts";
 
 /** A cloud that was calm for so long has its attempts counted anew. */
 const FORGIVEN_AFTER_MS = 24 * 3600_000;
@@ -49,9 +50,10 @@ function plan(
   { cloud, count }: NextPush,
 ): Planned | undefined {
   const share = shares.get(cloud);
-  const seen = decision.clouds.get(cloud)?.seen;
+  const own = decision.clouds.get(cloud);
+  const seen = own?.seen;
   const client = deps.cloudClient(cloud);
-  if (!share || !seen?.heat_stack_id || !client.ok) return undefined;
+  if (!share || !own || !seen?.heat_stack_id || !client.ok) return undefined;
   const { stack_name, generation, count_parameter: parameter } = view.stack;
   const { heat_stack_id, updated_time = null } = seen;
   const at = deps.now();
@@ -59,6 +61,7 @@ function plan(
     id: deps.newId(),
     generation,
     count,
+    ...unseen(own, seen, count),
     at: at.toISOString(),
     before: { heat_stack_id, updated_time },
   };
@@ -67,6 +70,16 @@ function plan(
   const fence = { version: share.version, push_id_read: share.push?.id };
   const write = { stack_name, cloud, push: planned, attempts, retry_at, ...fence };
   return { write, client: client.value, parameter, before: seen.count };
+}
+
+/** What the pushes before it may have left there, as far as nothing else says so. */
+function unseen(own: CloudView, seen: Seen, count: number): Pick<Push, "at_least" | "at_most"> {
+  const [least, most] = [placeOf({ seen, push: own.share?.push, isOpen: own.isOpen }), mostOf(own)];
+  const known = Math.max(count, seen.count ?? 0, seen.in_place, seen.at_most ?? 0);
+  return {
+    ...(least < Math.min(count, seen.in_place) ? { at_least: least } : {}),
+    ...(most !== undefined && most > known ? { at_most: most } : {}),
+  };
 }
 
 async function send(

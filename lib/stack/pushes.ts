@@ -63,14 +63,17 @@ export function nextPushes(input: PushInput): { pushes: NextPush[]; holds: Hold[
  * What is confirmed to run in one share. While a push is open, and as long as no COMPLETE was read
  * since it, no more than it asks for: an update of somebody else may have followed it and failed.
  */
-export function placeOf({ seen, push, isOpen }: ShareView): number {
+export function placeOf({
+  seen,
+  push,
+  isOpen,
+}: Pick<ShareView, "seen" | "push" | "isOpen">): number {
   if (!seen) return 0;
   const isUnconfirmed =
-    push !== undefined &&
-    push.answered?.outcome !== "refused" &&
-    seen.complete_at !== undefined &&
-    seen.complete_at <= push.at;
-  return push && (isOpen || isUnconfirmed) ? Math.min(seen.in_place, push.count) : seen.in_place;
+    push !== undefined && seen.complete_at !== undefined && seen.complete_at <= push.at;
+  if (!push || !(isOpen || isUnconfirmed)) return seen.in_place;
+  const asked = push.answered?.outcome === "refused" ? seen.in_place : push.count;
+  return Math.min(seen.in_place, asked, push.at_least ?? asked);
 }
 
 /** Whether Heat does not yet run what is desired, so that a push is owed. */

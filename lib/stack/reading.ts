@@ -8,7 +8,12 @@ import { canBeAsked, cloudViews, type Declared, needsReading, traceDue } from ".
 
 /** What one run of the function has met: after one path or service fault no further call goes to that cloud. */
 export type RunMemory = { givenUp: Map<CloudName, Fault> };
-export type Met = { memory: RunMemory; faults: Map<CloudName, Fault> };
+export type Met = {
+  memory: RunMemory;
+  faults: Map<CloudName, Fault>;
+  /** Readings that have not ended, of whichever round: no cloud is asked twice at a time. */
+  underWay: Map<CloudName, Promise<Read>>;
+};
 /** With when the readings began that the table has. */
 type Reading = Met & { kept: Map<CloudName, Time> };
 
@@ -16,8 +21,10 @@ type Read = { cloud: CloudName; outcome: Outcome<Seen> };
 export type Decided = {
   decision: Decision;
   /** Readings that the decision did not wait for: the stack is to be looked at again after them. */
-  late: Promise<Read>[];
+  late: Promise<unknown>[];
 };
+/** Undefined: it was begun in a round before, and was understood with what was known then. */
+type Late = Map<CloudName, Promise<Read | undefined>>;
 
 /** Of clouds that are read side by side, one that takes longer does not keep the others waiting. */
 const PATIENCE_MS = 500;
@@ -45,7 +52,8 @@ export async function decideOnFreshReads(
   met: Reading,
 ): Promise<Decided | "stale"> {
   const fresh = new Set<CloudName>();
-  const late = new Map<CloudName, Promise<Read>>();
+  const late: Late = new Map();
+  for (const [cloud, one] of met.underWay) late.set(cloud, ended(one));
   for (;;) {
     const { decision, wanted } = look(deps, view, met, late);
     const unread = wanted.filter((cloud) => !fresh.has(cloud));
@@ -55,16 +63,13 @@ export async function decideOnFreshReads(
       unread.length > 0
         ? await inTime(
             deps,
-            new Map(unread.map((cloud) => [cloud, read(deps, view, cloud, met)])),
+            new Map(unread.map((cloud) => [cloud, begin(deps, view, cloud, met)])),
             late,
           )
-        : await Promise.all(late.values());
+        : await whatCame(late);
     const taken = await Promise.all(reads.map((each) => take(deps, view, each, met)));
     if (taken.includes("stale")) return "stale";
-    for (const { cloud } of reads) {
-      late.delete(cloud);
-      fresh.add(cloud);
-    }
+    for (const { cloud } of reads) fresh.add(cloud);
   }
 }
 
@@ -93,17 +98,35 @@ function look(
 async function inTime(
   { sleep }: ReconcileDeps,
   reads: Map<CloudName, Promise<Read>>,
-  late: Map<CloudName, Promise<Read>>,
+  late: Late,
 ): Promise<Read[]> {
   const back: Read[] = [];
   const all = Promise.all([...reads.values()].map(async (one) => back.push(await one)));
-  // What is not waited for any more must not end the process with its bug; whoever takes it throws it.
   all.catch(() => undefined);
   await (reads.size + late.size > 1 ? Promise.race([all, sleep(PATIENCE_MS)]) : all);
   const found = [...back];
   const isBack = (cloud: CloudName) => found.some((one) => one.cloud === cloud);
   for (const [cloud, one] of reads) if (!isBack(cloud)) late.set(cloud, one);
   return found;
+}
+
+/** All that were late; what a round before asked for is to be asked again. */
+async function whatCame(late: Late): Promise<Read[]> {
+  const reads = await Promise.all(late.values());
+  late.clear();
+  return reads.filter((one) => one !== undefined);
+}
+
+function begin(deps: ReconcileDeps, view: Declared, cloud: CloudName, met: Reading): Promise<Read> {
+  const one = read(deps, view, cloud, met).finally(() => met.underWay.delete(cloud));
+  met.underWay.set(cloud, one);
+  // What nobody waits for any more must not end the process with its bug; whoever takes it throws it.
+  one.catch(() => undefined);
+  return one;
+}
+
+async function ended(one: Promise<Read>): Promise<undefined> {
+  await one.catch(() => undefined);
 }
 
 /** A silence is known to the whole run at once, however late it is taken into account here. */

@@ -22,11 +22,11 @@ export async function reconcileStack(
   name: StackName,
   memory: RunMemory,
 ): Promise<void> {
-  const faults = new Map<CloudName, Fault>();
+  const met: Met = { memory, faults: new Map(), underWay: new Map() };
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const view = await deps.readStackView(name);
     const outcome = isDeclared(view)
-      ? await reconcileOnce(deps, ofThisStack(view), { memory, faults })
+      ? await reconcileOnce(deps, ofThisStack(view), met)
       : await forget(deps, name, view);
     if (outcome === "done") return;
   }
@@ -52,9 +52,7 @@ async function reconcileOnce(
   const byCloud = new Map(shares.map((share) => [share.cloud, share]));
   const heard = (cloud: CloudName, fault: Fault) => remember(met, cloud, fault);
   const faults = await push(deps, { view, decision, shares: byCloud, heard });
-  for (const { cloud, outcome } of await Promise.all(late)) {
-    if (!outcome.ok) heard(cloud, outcome.fault);
-  }
+  await Promise.all(late);
   const isTurnedDown = (fault: Fault) => !isSilence(fault) && fault.class !== "answer";
   return late.length > 0 || faults.some(isTurnedDown) ? "again" : "done";
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { FaultClass } from "../cloud/faults.ts";
 import { CloudName, Time } from "../cloud/schema.ts";
+import { Witness } from "./witness.ts";
 
 /** Heat's own rule for names (heat/engine/stack.py): a letter, then letters, digits, _ . -; 255 in all. */
 export const StackName = z
@@ -45,6 +46,11 @@ export const Policy = z.strictObject({
   order: z.enum(["make_before_break", "at_once"]).default("make_before_break"),
   /** Whether a returned cloud gets its share back by itself, or waits for a release. */
   failback: z.enum(["auto", "manual"]).default("auto"),
+  /**
+   * What must be silent before a cloud's share is moved: Heat, or also the workload, where the stack
+   * names a witness of it.
+   */
+  evidence: z.enum(["api", "api_and_workload"]).default("api_and_workload"),
 });
 export type Policy = z.infer<typeof Policy>;
 
@@ -61,6 +67,14 @@ export const Weights = z
   });
 export type Weights = z.infer<typeof Weights>;
 
+/** By cloud. Where none is named, Heat alone is the evidence. */
+export const Witnesses = z
+  .record(CloudName, Witness)
+  .refine((witnesses) => Object.keys(witnesses).length <= MAX_CLOUDS, {
+    error: `a stack has at most ${MAX_CLOUDS} witnesses`,
+  });
+export type Witnesses = z.infer<typeof Witnesses>;
+
 /** What a user declares: the item `STACK` / name. */
 export const Stack = z.object({
   stack_name: StackName,
@@ -72,6 +86,7 @@ export const Stack = z.object({
   count_parameter: CountParameter,
   weights: Weights,
   policy: Policy,
+  witnesses: Witnesses.optional(),
   paused: z.boolean(),
   /** True: weights below 1 are meant, scale-downs need not wait for the rest of them. */
   partial: z.boolean(),
@@ -92,6 +107,9 @@ export const Push = z.object({
   id: z.string(),
   generation: z.int(),
   count: Count,
+  /** What pushes before it, whose end nobody saw, may have left: fewer, or more, than it says or was seen. */
+  at_least: z.int().optional(),
+  at_most: z.int().optional(),
   at: Time,
   /** What the read before it saw: an update of ours moves `updated_time`. */
   before: z.object({ heat_stack_id: z.string(), updated_time: z.string().nullable() }),
@@ -119,6 +137,7 @@ export const HoldReason = z.enum([
   "release",
   "suspicion",
   "unknown",
+  "evidence",
   "nowhere",
   "retry",
 ]);

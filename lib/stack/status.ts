@@ -1,19 +1,10 @@
 import { marksOf } from "../cloud/marks.ts";
 import type { CloudName, Time } from "../cloud/schema.ts";
-import { heatState, refusesUpdates } from "../cloud/seen.ts";
-import { totalOf } from "./allocation.ts";
+import { conditionsOf, dated, isCounted, isShareInPlace, stateOf } from "./conditions.ts";
 import type { Decision } from "./decision.ts";
 import type { ReconcileSettings } from "./deps.ts";
-import { type Condition, entriesOf, type Share, type StackState, type Status } from "./schema.ts";
-import { sentence } from "./sentence.ts";
-import {
-  type CloudView,
-  type Declared,
-  isRefusal,
-  ownStatus,
-  traceDue,
-  verdictMarks,
-} from "./view.ts";
+import { entriesOf, type Status } from "./schema.ts";
+import { type Declared, isRefusal, ownStatus, traceDue, verdictMarks } from "./view.ts";
 
 /** What a reconcile knows when it sums up. */
 export type Summary = {
@@ -90,16 +81,6 @@ function isInPlace({ view, decision }: Summary): boolean {
   return listed.every((own) => !isCounted(own) || isShareInPlace(own, shares.get(own.cloud)));
 }
 
-function isCounted({ isAvailable, isDrained, kind, isMissing }: CloudView): boolean {
-  return isAvailable || (isDrained && kind !== "unreachable" && !isMissing);
-}
-
-function isShareInPlace({ seen, isOpen }: CloudView, share: Share | undefined): boolean {
-  if (!seen?.heat_status || isOpen || seen.stuck || !share) return false;
-  const isQuiet = heatState(seen.heat_status) === "complete" && !refusesUpdates(seen.heat_status);
-  return isQuiet && seen.count === share.desired && seen.in_place === share.desired;
-}
-
 /** Something is blocked, or a push to a cloud that is no longer weighed has not ended. */
 function owesAnything({ shares, clouds }: Decision): boolean {
   return shares.some(({ cloud, blocked }) => blocked || clouds.get(cloud)?.weight === undefined);
@@ -132,114 +113,6 @@ function dueAt(
   const soft = planned ?? new Date(Date.parse(now) + pauseMs).toISOString();
   const all = [...traces, ...hours, ...decision.retries, ...(isAtRest ? [] : [soft])];
   return all.filter((time) => time > now).sort()[0];
-}
-
-const byBadness: { type: Condition["type"]; state: StackState }[] = [
-  { type: "paused", state: "paused" },
-  { type: "blocked", state: "blocked" },
-  { type: "held", state: "held" },
-  { type: "failed_over", state: "failed_over" },
-];
-
-function stateOf(conditions: Condition[]): StackState {
-  const holds = (type: Condition["type"]) =>
-    conditions.some((condition) => condition.type === type && condition.status);
-  const worst = byBadness.find(({ type }) => holds(type));
-  return worst?.state ?? (holds("converged") ? "converged" : "converging");
-}
-
-type Undated = Omit<Condition, "since">;
-
-function conditionsOf(summary: Summary, isSettled: boolean): Undated[] {
-  const { view, decision } = summary;
-  const blocked = decision.shares.filter((share) => share.blocked);
-  const held = decision.shares.filter((share) => share.held);
-  const failedOver = [...decision.clouds.values()].filter(
-    ({ weight, kind, awaitsRelease, isMissing }) =>
-      weight && (kind === "unreachable" || awaitsRelease || isMissing),
-  );
-  return [
-    convergedCondition(summary, isSettled),
-    condition(
-      "failed_over",
-      failedOver.map((own) => ({ reason: lossOf(own), message: lossText(own) })),
-    ),
-    condition(
-      "held",
-      decision.standstill
-        ? [decision.standstill]
-        : held.map(({ cloud, held }) => ({
-            reason: held?.reason ?? "",
-            message: `${cloud}: ${held?.message}`,
-          })),
-    ),
-    condition(
-      "blocked",
-      blocked.map(({ cloud, blocked }) => ({
-        reason: blocked?.code ?? "",
-        message: `${cloud}: ${blocked?.message}`,
-      })),
-    ),
-    condition("paused", view.stack.paused ? [{ reason: "paused", message: "by a person" }] : []),
-  ];
-}
-
-function condition(type: Condition["type"], found: { reason: string; message: string }[]): Undated {
-  const [first] = found;
-  return {
-    type,
-    status: first !== undefined,
-    reason: first?.reason ?? "none",
-    // Weights and shares come in any order, and a condition must not move for that.
-    message: sentence(found.map(({ message }) => message).sort()),
-  };
-}
-
-function convergedCondition({ view, decision }: Summary, isSettled: boolean): Undated {
-  const total = decision.shares.reduce((sum, { desired }) => sum + desired, 0);
-  const wanted = totalOf(view.stack.count, view.stack.weights);
-  if (isSettled) {
-    const message = total === wanted ? `${total} in place` : `${total} of ${wanted} in place`;
-    return { type: "converged", status: true, reason: "in_place", message };
-  }
-  const waits = [...decision.clouds.values()].flatMap((own) => {
-    const share = decision.shares.find(({ cloud }) => cloud === own.cloud);
-    if (!share || own.weight === undefined || !isCounted(own) || isShareInPlace(own, share))
-      return [];
-    const inPlace = own.seen?.in_place ?? "?";
-    // The number is right already, and its update has not ended, or has not been seen to.
-    if (inPlace === share.desired) return [`${own.cloud} is updating`];
-    return [`${own.cloud} ${inPlace} -> ${share.desired}`];
-  });
-  if (Object.keys(view.stack.weights).length === 0) {
-    return {
-      type: "converged",
-      status: false,
-      reason: "no_weights",
-      message: "no cloud has a weight yet",
-    };
-  }
-  return { type: "converged", status: false, reason: "updating", message: waits.sort().join(", ") };
-}
-
-function lossOf({ kind, isMissing }: CloudView): string {
-  if (kind === "unreachable") return "cloud_unreachable";
-  return isMissing ? "heat_stack_missing" : "awaits_release";
-}
-
-function lossText(own: CloudView): string {
-  const { cloud, kind, verdict, isMissing, raw } = own;
-  if (kind === "unreachable") return `${cloud} is unreachable since ${verdict?.since}`;
-  if (isMissing) return `${cloud} has no heat stack of this name since ${raw?.missing?.since}`;
-  return `${cloud} is back since ${verdict?.returned_at ?? "?"}, and waits for a release`;
-}
-
-function dated(next: Undated, before: Condition[], now: Time): Condition {
-  const same = before.find(
-    ({ type, status, reason }) =>
-      type === next.type && status === next.status && reason === next.reason,
-  );
-  return { ...next, since: same?.since ?? now };
 }
 
 function defined<T extends Record<string, unknown>>(

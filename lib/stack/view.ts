@@ -2,6 +2,7 @@ import type { Fault } from "../cloud/faults.ts";
 import { marksOf, saidOf } from "../cloud/marks.ts";
 import type { CloudName, Seen, Time, Verdict, VerdictKind } from "../cloud/schema.ts";
 import { heatState } from "../cloud/seen.ts";
+import type { Workload } from "../cloud/witness.ts";
 import type { StackView } from "./deps.ts";
 import {
   type Blocked,
@@ -12,6 +13,7 @@ import {
   type Status,
   type Wake,
 } from "./schema.ts";
+import { keepsShare, workloadIn } from "./workload.ts";
 
 /** Code of the one block that lifts itself: our own update failed, or was rolled back. */
 export const UPDATE_FAILED = "update_failed";
@@ -38,6 +40,10 @@ export type CloudView = {
   awaitsRelease: boolean;
   /** Takes part in the deal. */
   isAvailable: boolean;
+  /** What the workload says while the cloud is unreachable, where it is asked. */
+  workload?: Workload | undefined;
+  /** Unreachable, and keeps its share: the evidence is not complete. */
+  isKept: boolean;
   /** What this run met there. */
   fault?: Fault | undefined;
 };
@@ -84,13 +90,15 @@ export function cloudViews(
 }
 
 function cloudView(
-  { stack, verdicts, orders, seen: readings }: Declared,
+  view: Declared,
   own: { cloud: CloudName; weight: number | undefined; share: Share | undefined },
   faults: ReadonlyMap<CloudName, Fault>,
   settings: { pushSilenceMs: number },
 ): CloudView {
+  const { stack, verdicts, orders, seen: readings } = view;
   const { cloud, share } = own;
   const verdict = verdicts.get(cloud);
+  const workload = workloadIn(view, cloud, verdict);
   const kind = verdict?.verdict ?? "unknown";
   const raw = readings.get(cloud);
   const isUsable =
@@ -117,6 +125,8 @@ function cloudView(
     isMissing,
     awaitsRelease,
     isAvailable: isHere && !isDrained && !isMissing && !awaitsRelease,
+    workload,
+    isKept: keepsShare({ ...own, isDrained, isMissing, workload }),
     fault: faults.get(cloud),
   };
 }

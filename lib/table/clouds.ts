@@ -3,6 +3,7 @@ import {
   type CloudName,
   CloudOrders,
   Seen,
+  Testimony,
   type Time,
   Vantage,
   Verdict,
@@ -14,6 +15,7 @@ import { eventPut, expiry } from "./events.ts";
 import type { Condition, Key, Table, Write } from "./item.ts";
 import { keys, ofCloud, partitions } from "./keys.ts";
 import { itemFor, parseAll, parseIf, schema } from "./parse.ts";
+import { vantageTable } from "./vantages.ts";
 
 /** DynamoDB's limit of a transaction. */
 const TRANSACTION = 100;
@@ -24,22 +26,27 @@ export function cloudTable(table: Table) {
     table.query({ pk, ...(prefix === undefined ? {} : { prefix }) });
   const withEvents = (write: Write, events: Event[]) =>
     events.length === 0 ? table.write(write) : table.transact([write, ...events.map(eventPut)]);
+  const readJudged = async () => {
+    const [verdicts, orders, vantages] = await Promise.all([
+      list(partitions.verdict),
+      list(partitions.cloud),
+      list(partitions.vantage),
+    ]);
+    return {
+      verdicts: parseAll(Verdict, verdicts),
+      orders: parseAll(CloudOrders, orders),
+      vantages: parseAll(Vantage, vantages),
+    };
+  };
   const ofProbe = {
+    readJudged,
     readBoard: async (): Promise<Board> => {
-      const [stacks, statuses, verdicts, orders, vantages] = await Promise.all([
+      const [stacks, statuses, judged] = await Promise.all([
         list(partitions.stack),
         list(partitions.status),
-        list(partitions.verdict),
-        list(partitions.cloud),
-        list(partitions.vantage),
+        readJudged(),
       ]);
-      return {
-        stacks: parseAll(Stack, stacks),
-        statuses: parseAll(Status, statuses),
-        verdicts: parseAll(Verdict, verdicts),
-        orders: parseAll(CloudOrders, orders),
-        vantages: parseAll(Vantage, vantages),
-      };
+      return { stacks: parseAll(Stack, stacks), statuses: parseAll(Status, statuses), ...judged };
     },
     readVotes: async (clouds, vantages) => {
       const wanted = clouds.flatMap((cloud) => vantages.map((of) => keys.vote(cloud, of)));
@@ -50,12 +57,19 @@ export function cloudTable(table: Table) {
     saveVerdict: (...write) => saveVerdict(table, ...write),
     removeVerdict: (cloud, previousAt, events) =>
       withEvents({ remove: keys.verdict(cloud), when: { equals: { at: previousAt } } }, events),
-    registerVantage: async (vantage) => {
+    registerVantage: (vantage, events) => {
       const put = itemFor(keys.vantage(vantage.vantage), vantage);
-      await table.write({ put, when: { exists: false } });
+      return withEvents({ put, when: { exists: false } }, events);
     },
     readSeen: async (cloud) => parseAll(Seen, await list(ofCloud(cloud), "SEEN#")),
     saveSeen: (seen, previousReadAt) => saveSeen(table, seen, previousReadAt),
+    readTestimonies: async (cloud) => parseAll(Testimony, await list(ofCloud(cloud), "WITNESS#")),
+    saveTestimony: (testimony, previousAt, events) => {
+      // Of a witness that is asked no more, or of a stack that is gone, nobody else cleans up.
+      const object = { ...testimony, expires_at: expiry(testimony.at) };
+      const key = keys.witness(testimony.cloud, testimony.stack_name);
+      return withEvents(putIfStill(key, object, previousAt), events);
+    },
     wake: (name: StackName, at: Time, asked_at?: Time) => wake(table, name, at, asked_at),
   } satisfies Partial<ProbeDeps>;
   return {
@@ -72,13 +86,12 @@ export function cloudTable(table: Table) {
     /** All votes on a cloud, whoever cast them. */
     listVotes: async (cloud: CloudName): Promise<Vote[]> =>
       parseAll(Vote, await list(ofCloud(cloud), "VOTE#")),
-    /** With its events, on the condition that the orders are still those of `previousAt`. */
-    saveOrders: (
-      orders: CloudOrders,
-      previousAt: Time | undefined,
-      events: Event[],
-    ): Promise<boolean> =>
-      withEvents(putIfStill(keys.cloud(orders.cloud), orders, previousAt), events),
+    /**
+     * With its events, on the condition that the orders are still those of `previousAt`, and those
+     * for other clouds of these times (undefined: that there are none).
+     */
+    saveOrders: (...write: Parameters<SaveOrders>): Promise<boolean> => saveOrders(table, ...write),
+    ...vantageTable(table),
   };
 }
 
@@ -123,8 +136,29 @@ function saveVerdict(
   return writes.length === 1 ? table.write(put) : table.transact(writes);
 }
 
+type SaveOrders = (
+  orders: CloudOrders,
+  previousAt: Time | undefined,
+  events: Event[],
+  others?: ReadonlyMap<CloudName, Time | undefined>,
+) => Promise<boolean>;
+
+function saveOrders(
+  table: Table,
+  ...[orders, previousAt, events, others = new Map()]: Parameters<SaveOrders>
+): Promise<boolean> {
+  const put = putIfStill(keys.cloud(orders.cloud), orders, previousAt);
+  const checks = [...others].map(
+    ([cloud, at]): Write => ({ check: keys.cloud(cloud), when: still(at) }),
+  );
+  const writes = [put, ...events.map(eventPut), ...checks].slice(0, TRANSACTION);
+  return writes.length === 1 ? table.write(put) : table.transact(writes);
+}
+
 function putIfStill(key: Key, object: { at: Time }, previousAt: Time | undefined): Write {
-  const when: Condition =
-    previousAt === undefined ? { exists: false } : { equals: { at: previousAt } };
-  return { put: itemFor(key, object), when };
+  return { put: itemFor(key, object), when: still(previousAt) };
+}
+
+function still(at: Time | undefined): Condition {
+  return at === undefined ? { exists: false } : { equals: { at } };
 }

@@ -19,8 +19,11 @@ export type KeyMatch = (string | { prefix: string })[];
 export const streamFilter: readonly KeyPattern[] = [
   { pk: ["STACK", "CLOUD", "VERDICT"] },
   { pk: [{ prefix: "STACK#" }], sk: ["WAKE"] },
-  { pk: [{ prefix: "CLOUD#" }], sk: [{ prefix: "SEEN#" }] },
-  { pk: [{ prefix: "STACK#" }, { prefix: "CLOUD#" }], sk: [{ prefix: "EVENT#" }] },
+  { pk: [{ prefix: "CLOUD#" }], sk: [{ prefix: "SEEN#" }, { prefix: "WITNESS#" }] },
+  {
+    pk: [{ prefix: "STACK#" }, { prefix: "CLOUD#" }, { prefix: "VANTAGE#" }],
+    sk: [{ prefix: "EVENT#" }],
+  },
 ];
 
 /** The stream filter as Lambda's event source wants it: one JSON pattern for each of the four. */

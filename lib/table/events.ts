@@ -44,6 +44,25 @@ export function eventTable(table: Table) {
   return {
     /** Of one stack, its deleted namesakes included. */
     listStackEvents: (name: StackName, history: History) => listOf(ofStack(name), history),
+    /** By its id, through the index: there a moment after its fact, and for 30 days. */
+    readEvent: async (id: string): Promise<Event | undefined> => {
+      const where = { pk: dayOf(timeOf(id)), index: true, prefix: `${PREFIX}${id}` } as const;
+      const [found] = parseAll(Event, await table.query({ ...where, limit: 1 }));
+      return found;
+    },
+    /** What happened next, the oldest first: to everything that day and the day after, at most so many. */
+    listLaterEvents: async (id: string, { limit }: { limit: number }): Promise<Event[]> => {
+      const after = `${PREFIX}${id}`;
+      const days = [timeOf(id), timeOf(id) + DAY_MS].map(dayOf);
+      const later: Item[] = [];
+      for (const pk of days) {
+        const missing = limit - later.length;
+        later.push(
+          ...(await table.query({ pk, index: true, prefix: PREFIX, after, limit: missing })),
+        );
+      }
+      return parseAll(Event, later);
+    },
     /** Of one cloud: its verdicts, and what people ordered. */
     listCloudEvents: (cloud: CloudName, history: History) => listOf(ofCloud(cloud), history),
     /**

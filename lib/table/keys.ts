@@ -23,14 +23,17 @@ export const keys = {
   wake: (name: StackName): Key => ({ pk: ofStack(name), sk: "WAKE" }),
   /** `name` is Heat's word, which has the same rule as a StackName. */
   seen: (cloud: CloudName, name: string): Key => ({ pk: ofCloud(cloud), sk: `SEEN#${name}` }),
+  /** What the witness of a stack in a cloud last said. */
+  witness: (cloud: CloudName, name: string): Key => ({ pk: ofCloud(cloud), sk: `WITNESS#${name}` }),
   vote: (cloud: CloudName, vantage: VantageName): Key => ({
     pk: ofCloud(cloud),
     sk: `VOTE#${vantage}`,
   }),
-  /** An event lives with its subject: the stack, or else the cloud. */
-  event: ({ id, stack_name, cloud }: Event): Key => {
+  /** An event lives with its subject: the stack, or else the cloud, or the vantage. */
+  event: ({ id, stack_name, cloud, vantage }: Event): Key => {
     if (stack_name !== undefined) return { pk: ofStack(stack_name), sk: `EVENT#${id}` };
     if (cloud !== undefined) return { pk: ofCloud(cloud), sk: `EVENT#${id}` };
+    if (vantage !== undefined) return { pk: `VANTAGE#${vantage}`, sk: `EVENT#${id}` };
     throw new TypeError(`event ${id} has no subject`);
   },
 };

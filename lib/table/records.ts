@@ -21,6 +21,8 @@ export function subjectOf(record: DynamoDBRecord): Subject | undefined {
   if (pk.startsWith("STACK#") && sk === "WAKE") return stackNamed(pk.slice("STACK#".length));
   if (pk.startsWith("CLOUD#") && sk.startsWith("SEEN#"))
     return stackNamed(sk.slice("SEEN#".length));
+  if (pk.startsWith("CLOUD#") && sk.startsWith("WITNESS#"))
+    return stackNamed(sk.slice("WITNESS#".length));
   return undefined;
 }
 

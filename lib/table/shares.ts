@@ -1,4 +1,4 @@
-import { type CloudName, CloudOrders, Seen, Verdict } from "../cloud/schema.ts";
+import { type CloudName, CloudOrders, Seen, Testimony, Verdict } from "../cloud/schema.ts";
 import type {
   AnswerWrite,
   PushWrite,
@@ -63,7 +63,11 @@ async function readStackView(table: Table, name: StackName): Promise<StackView> 
   const own = shares.map((item) => parse(Share, item));
   const weighed = entriesOf(stack?.weights ?? {}).map(([cloud]) => cloud);
   const clouds = new Set([...weighed, ...own.map(({ cloud }) => cloud)]);
-  const seen = await table.getMany([...clouds].map((cloud) => keys.seen(cloud, name)));
+  const places = [...clouds].map((cloud) => keys.seen(cloud, name));
+  const asked = entriesOf(stack?.witnesses ?? {}).map(([cloud]) => keys.witness(cloud, name));
+  const found = await table.getMany([...places, ...asked]);
+  const seen = found.filter(({ sk }) => sk.startsWith("SEEN#"));
+  const said = found.filter(({ sk }) => sk.startsWith("WITNESS#"));
   return {
     ...(status === undefined ? {} : { status }),
     ...(stack === undefined ? {} : { stack }),
@@ -72,6 +76,7 @@ async function readStackView(table: Table, name: StackName): Promise<StackView> 
     verdicts: byCloud(parseAll(Verdict, verdicts)),
     orders: byCloud(parseAll(CloudOrders, orders)),
     seen: byCloud(seen.map((item) => parse(Seen, item))),
+    ...(said.length === 0 ? {} : { testimonies: byCloud(parseAll(Testimony, said)) }),
   };
 }
 

@@ -68,6 +68,19 @@ test("a cloud is shown with the shares that stacks have there, in pages", async 
   assert.deepEqual([rest.body.shares.length, rest.body.next], [1, undefined]);
 });
 
+test("a cloud is shown with what each vantage sees of it, and what comes next", async () => {
+  const { call, know, stores } = testApi();
+  await know({ athens: "reachable" });
+  const vantage = "home" as VantageName;
+  await stores.registerVantage({ vantage, registered_at: new Date().toISOString() }, []);
+  const fault = { class: "path", code: "refused", message: "nothing listens" } as const;
+  const vote = { ...voteOf(athens, 1), vote: "silent", misses: 2, successes: 0, fault } as const;
+  await stores.saveVote(vote, undefined);
+  const { outlook } = (await call("GET", "/v1/clouds/athens")).body;
+  assert.match(outlook.seen[0], /^home has heard nothing since .*: 2 of 3 misses \(refused: noth/);
+  assert.match(outlook.next[1], /^It becomes unreachable at .* needs 1 more of 3 misses from home/);
+});
+
 test("a cloud that nobody knows is a 404 naming those there are", async () => {
   const { call, know } = testApi();
   await know({ athens: "reachable" });
@@ -99,6 +112,52 @@ test("a cloud is drained and undrained, each an event; the same again is none", 
     ["athens is no longer drained", "athens is drained"],
   );
   assert.match(body.events[0].cause, /operator-1/);
+});
+
+test("the last available cloud of any stack is not drained, and the stacks are named", async () => {
+  const { call, know, stores } = testApi();
+  await know({ athens: "reachable", oslo: "reachable", bern: "unreachable", rome: "unknown" });
+  const declare = (name: string, weights: Record<string, number>, count = 4) =>
+    call("PUT", `/v1/stacks/${name}`, { body: { count, count_parameter: "n", weights } });
+  await declare("web", { athens: 0.5, oslo: 0.5 });
+  await declare("lonely", { athens: 1 });
+  await declare("beside-the-lost", { athens: 0.5, bern: 0.3, rome: 0.2 });
+  await declare("empty", { athens: 1 }, 0);
+  await declare("elsewhere", { oslo: 1 });
+  const drain = (cloud: string, drained = true) =>
+    call("PATCH", `/v1/clouds/${cloud}`, { body: { drained } });
+  const refusal = problemIn(await drain("athens"), 409, "cloud.conflict");
+  assert.match(
+    refusal.detail,
+    /athens is not drained: no other cloud of beside-the-lost, lonely is/,
+  );
+  assert.equal(await stores.readOrders(athens), undefined, "nothing was written");
+  await declare("lonely", { athens: 1, oslo: 0 });
+  await declare("beside-the-lost", { athens: 0.5, bern: 0.3, oslo: 0.2 });
+  assert.equal((await drain("athens")).status, 200);
+  const last = problemIn(await drain("oslo"), 409, "cloud.conflict");
+  assert.match(last.detail, /beside-the-lost, elsewhere, lonely, web/);
+  await drain("athens", false);
+  await declare("elsewhere", { oslo: 0.5, athens: 0.5 });
+  assert.equal((await drain("oslo")).status, 200, "a standby takes over as well");
+});
+
+test("of the last two clouds drained at the same time, one stays", async () => {
+  for (let round = 0; round < 20; round += 1) {
+    const { call, know, stores } = testApi();
+    await know({ athens: "reachable", oslo: "reachable" });
+    const weights = { athens: 0.5, oslo: 0.5 };
+    await call("PUT", "/v1/stacks/web", { body: { count: 4, count_parameter: "n", weights } });
+    const statuses = await Promise.all(
+      ["athens", "oslo"].map(
+        async (cloud) =>
+          (await call("PATCH", `/v1/clouds/${cloud}`, { body: { drained: true } })).status,
+      ),
+    );
+    assert.deepEqual(statuses.sort(), [200, 409]);
+    const orders = await stores.listOrders();
+    assert.equal(orders.filter(({ drained }) => drained).length, 1);
+  }
 });
 
 test("only a suspicion can be answered, and an answer is for that one only", async () => {

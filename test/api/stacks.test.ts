@@ -28,7 +28,12 @@ test("a PUT creates a stack with its defaults, an ETag and a Location", async ()
     ...web,
     stack_name: "web",
     generation: 1,
-    policy: { failover: "even", order: "make_before_break", failback: "auto" },
+    policy: {
+      failover: "even",
+      order: "make_before_break",
+      failback: "auto",
+      evidence: "api_and_workload",
+    },
     paused: false,
     partial: false,
     completed: true,
@@ -75,7 +80,12 @@ test("a PATCH merges weights and policy, and null removes a cloud", async () => 
   assert.equal(got.status, 200, got.text);
   assert.equal(got.headers.etag, '"2"');
   assert.deepEqual(got.body.weights, { athens: 0.8, manchester: 0.2 });
-  const policy = { failover: "even", order: "at_once", failback: "auto" };
+  const policy = {
+    failover: "even",
+    order: "at_once",
+    failback: "auto",
+    evidence: "api_and_workload",
+  };
   assert.deepEqual(got.body.policy, policy);
   assert.equal(got.body.count, 10);
   const nothing = await call("PATCH", "/v1/stacks/web", { body: {} });
@@ -187,7 +197,7 @@ test("a stack is shown with its shares, totals and where it stands", async () =>
   const settled = await call("GET", "/v1/stacks/web");
   assert.equal(settled.body.state, "converged");
   assert.equal(settled.body.observed_generation, 1);
-  assert.deepEqual(settled.body.totals, { desired: 10, in_place: 10 });
+  assert.deepEqual(settled.body.totals, { desired: 10, in_place: 10, up_to: 10 });
   const [athens] = settled.body.shares;
   assert.deepEqual(
     [athens.weight, athens.desired, athens.seen.in_place, athens.verdict, athens.drained],
@@ -216,7 +226,7 @@ test("stacks are listed by name, in pages, with totals and state", async () => {
     ]),
     [
       ["a", "converging", { desired: 0, in_place: 0 }],
-      ["b", "converged", { desired: 10, in_place: 10 }],
+      ["b", "converged", { desired: 10, in_place: 10, up_to: 10 }],
     ],
   );
   assert.equal(first.body.next, "b");

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { allocateRows } from "./allocate.ts";
 import { bundleRows } from "./bundles.ts";
 import { verdictRows, writeRows } from "./changes.ts";
+import { detection } from "./detection.ts";
 import { hungRows } from "./hung.ts";
 import { machine, type Row, table } from "./measure.ts";
 import { quietRows } from "./quiet.ts";
@@ -12,10 +13,11 @@ import { shippedCommand } from "./shipped.ts";
 
 const usage = `npm run bench -- [NAME ...] [--quick] [--sizes 1x3,1000x10] [--runs N] [--minutes N] [--profile DIR]
 
-  allocate bundle write verdict quiet hung; without a name, all of them (an hour).
+  allocate bundle detection write verdict quiet hung; without a name, all of them (an hour).
   --quick    one small size, one run each, where it takes long: two minutes
   --sizes    stacks x clouds, instead of each measurement's own
   --runs     of each change (5); --minutes: quiet ones (2)
+  --years    of simulated trouble, for detection (1000); --seed: which (1)
   --profile  writes CPU profiles of the runtime there`;
 
 /** Measured on a running runtime, with the sizes that show how each grows. */
@@ -39,7 +41,7 @@ const onScene = {
 } satisfies Record<string, { sizes: string[]; rows: (at: Scene) => Promise<Row[]> }>;
 type OnScene = keyof typeof onScene;
 const onSceneNames = Object.keys(onScene) as OnScene[];
-const names = ["allocate", "bundle", ...onSceneNames];
+const names = ["allocate", "bundle", "detection", ...onSceneNames];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -48,6 +50,8 @@ const { values, positionals } = parseArgs({
     sizes: { type: "string" },
     runs: { type: "string" },
     minutes: { type: "string" },
+    years: { type: "string" },
+    seed: { type: "string", default: "1" },
     profile: { type: "string" },
     help: { type: "boolean", short: "h", default: false },
   },
@@ -57,6 +61,11 @@ const { quick } = values;
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const runs = Number(values.runs ?? (quick ? 1 : 5));
 const minutes = Number(values.minutes ?? (quick ? 1 : 2));
+const trouble = {
+  years: Number(values.years ?? (quick ? 100 : 1000)),
+  outages: quick ? 300 : 2000,
+  seed: Number(values.seed),
+};
 const isWanted = (name: string) => positionals.length === 0 || positionals.includes(name);
 const unknown = positionals.filter((name) => !names.includes(name));
 
@@ -68,11 +77,12 @@ if (values.help || unknown.length > 0) {
   const rows: Row[] = [];
   if (isWanted("allocate")) rows.push(...told(allocateRows(runs)));
   if (isWanted("bundle")) rows.push(...told(await bundleRows()));
+  if (isWanted("detection")) process.stdout.write(`${detection(trouble)}\n`);
   const wanted = onSceneNames.filter(isWanted);
   if (wanted.length > 0) rows.push(...(await scenes(wanted)));
   const order = rows.map(({ what }) => what);
   rows.sort((a, b) => order.indexOf(a.what) - order.indexOf(b.what));
-  process.stdout.write(`\n${table(rows)}\n`);
+  if (rows.length > 0) process.stdout.write(`\n${table(rows)}\n`);
 }
 
 /** One scene for each size, and in it all that is wanted at this size: to set it up takes long. */

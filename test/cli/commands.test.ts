@@ -55,24 +55,27 @@ describe("the commands", { concurrency: 4 }, () => {
     const shown = await cli("show", "web");
     assert.deepEqual([shown.code, shown.stderr], [0, ""]);
     assert.equal(
-      shown.stdout.replace(/last read \d+ s ago/, "last read 5 s ago"),
+      shown.stdout
+        .replace(/last read \d+ s ago/, "last read 5 s ago")
+        .replace(/since 20\S+Z/, "since 2026-01-01T12:00:00.000Z"),
       table(`
-        +-----------------+-------------------------------------------------------+
-        | Field           | Value                                                 |
-        +-----------------+-------------------------------------------------------+
-        | Stack name      | web                                                   |
-        | Count           | 10                                                    |
-        | Count parameter | count                                                 |
-        | Policy          | failover even, order make_before_break, failback auto |
-        | State           | converged                                             |
-        | In place        | 8 of 10                                               |
-        +-----------------+-------------------------------------------------------+
+        +-----------------+--------------------------------------------------------------+
+        | Field           | Value                                                        |
+        +-----------------+--------------------------------------------------------------+
+        | Stack name      | web                                                          |
+        | Count           | 10                                                           |
+        | Count parameter | count                                                        |
+        | Policy          | failover even, order make_before_break, failback auto        |
+        | State           | converged                                                    |
+        | In place        | 8 of 10 (up to 10)                                           |
+        |                 | stockholm 0 to 2: unreachable since 2026-01-01T12:00:00.000Z |
+        +-----------------+--------------------------------------------------------------+
         +------------+--------+---------+----------+-------------+-----------------+-------------------+
         | Cloud      | Weight | Desired | In place | Verdict     | Heat            | Remarks           |
         +------------+--------+---------+----------+-------------+-----------------+-------------------+
-        | athens     |    0.6 |       6 |        6 | reachable   | UPDATE_COMPLETE |                   |
-        | manchester |    0.2 |       2 |        2 | reachable   | UPDATE_COMPLETE |                   |
-        | stockholm  |    0.2 |       2 |        2 | unreachable | UPDATE_COMPLETE | last read 5 s ago |
+        | athens     |    0.6 |       6 | 6        | reachable   | UPDATE_COMPLETE |                   |
+        | manchester |    0.2 |       2 | 2        | reachable   | UPDATE_COMPLETE |                   |
+        | stockholm  |    0.2 |       2 | 0 to 2   | unreachable | UPDATE_COMPLETE | last read 5 s ago |
         +------------+--------+---------+----------+-------------+-----------------+-------------------+`),
     );
 
@@ -164,7 +167,18 @@ describe("the commands", { concurrency: 4 }, () => {
   test("a person's word on stacks and clouds", async (t) => {
     const { api, cli } = await cliAndApi(t);
     await api.know({ athens: "reachable", manchester: "suspected" });
-    await cli("add", "web", "--count", "2", "--parameter", "n", "--weight", "athens=1");
+    await cli(
+      "add",
+      "web",
+      "--count",
+      "2",
+      "--parameter",
+      "n",
+      "--weight",
+      "athens=1",
+      "--weight",
+      "manchester=0",
+    );
     const lines: [string, number, RegExp][] = [
       ["pause web", 0, /^web is paused. Go on with: heat-spreader resume web$/m],
       ["show web -f value -c state", 0, /^paused$/m],

@@ -16,9 +16,31 @@ describe("heat-spreader.yaml", () => {
       backendIsFirst: false,
       clouds: undefined,
       server: { address: "127.0.0.1", port: 8080, shutdownTimeoutMs: 30_000, insecure: false },
+      webhook: undefined,
+      privateWitnesses: undefined,
       stateDirectory,
     });
   });
+
+  const webhooks: [yaml: string, url: string, headers: Record<string, string>][] = [
+    ["url: 'https://alerts.example/a?b=c'", "https://alerts.example/a?b=c", {}],
+    ["url: 'http://127.0.0.1:9000'", "http://127.0.0.1:9000", {}],
+    ["url: 'http://[::1]:9000'", "http://[::1]:9000", {}],
+    ["url: 'http://in.house', insecure: true", "http://in.house", {}],
+    ["url: 'https://a.example', token: t0", "https://a.example", { authorization: "Bearer t0" }],
+    [
+      "url: 'https://a.example', token: t0, header: { name: X-Api-Key, value: k }",
+      "https://a.example",
+      { authorization: "Bearer t0", "x-api-key": "k" },
+    ],
+  ];
+  for (const [yaml, url, headers] of webhooks) {
+    test(`a webhook: ${yaml}`, async (t) => {
+      const path = await writeConfig(await emptyHome(t), `notifications: { webhook: { ${yaml} } }`);
+      const { webhook } = await config({ HEAT_SPREADER_CONFIG_FILE: path });
+      assert.deepEqual(webhook, { url, headers });
+    });
+  }
 
   test("the original's server file", async (t) => {
     const home = await emptyHome(t);
@@ -75,6 +97,8 @@ describe("heat-spreader.yaml", () => {
   });
 });
 
+const hook = (yaml: string) => `notifications: { webhook: { ${yaml} } }`;
+
 describe("a configuration that is wrong", { concurrency: 4 }, () => {
   const wrong: [yaml: string, said: RegExp][] = [
     ["just words", /the file: it must be a map of settings/],
@@ -84,6 +108,8 @@ describe("a configuration that is wrong", { concurrency: 4 }, () => {
     ["clouds: *nowhere", /not YAML/],
     ["servr: {}", /servr: there is no such setting. Did you mean server\?/],
     ["server: { adress: x }", /server\.adress: there is no such setting. Did you mean address\?/],
+    ["witnesses: { private: yes }", /witnesses\.private: it must be refuse or allow/],
+    ["witnesses: { privat: allow }", /witnesses\.privat: .* Did you mean private\?/],
     ["server: { port: 99999 }", /server\.port: a port is a whole number from 0 to 65535/],
     ["server: { port: '80' }", /server\.port: a port is a whole number/],
     ["server: { insecure: maybe }", /server\.insecure: it must be true or false/],
@@ -98,6 +124,21 @@ describe("a configuration that is wrong", { concurrency: 4 }, () => {
     ["backend: { type: sqlite, databse: x }", /backend\.databse: .* Did you mean database\?/],
     ["backend: { type: remote }", /backend: a remote backend has either a host .* or a url/],
     ["backend: { type: remote, host: a, url: 'https://b' }", /either a host .* or a url/],
+    ["notifications: { webhok: {} }", /notifications\.webhok: .* Did you mean webhook\?/],
+    ["notifications: { webhook: {} }", /notifications\.webhook\.url: it is missing/],
+    [hook("url: ftp://hunter2"), /webhook\.url: it must be like https:/],
+    [hook("url: 'https://u:hunter2@a.example'"), /webhook\.url: it holds a user or password/],
+    [hook("url: 'http://a.example/hunter2'"), /webhook\.url: over http .* `insecure: true`/],
+    [hook("url: 'https://a.example', tokn: hunter2"), /webhook\.tokn: .* Did you mean token\?/],
+    [hook("url: 'https://a.example', token: \"hunter2\\n\""), /webhook\.token: it has characters/],
+    [
+      hook("url: 'https://a.example', header: { name: 'a b', value: c }"),
+      /it is no name of a header/,
+    ],
+    [
+      hook("url: 'https://a.example', token: t, header: { name: authorization, value: v }"),
+      /webhook\.header: `token` is sent as Authorization already/,
+    ],
     ["clouds: athens", /clouds: it must be a list of names/],
     ["clouds: []", /clouds: it is empty/],
     ["clouds: [a/b]", /clouds\.0: a cloud name is 1 to 63/],

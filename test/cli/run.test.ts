@@ -4,9 +4,11 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { json } from "node:stream/consumers";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { stringify } from "yaml";
+import type { Event } from "../../lib/event/schema.ts";
 import { simulatedCloud } from "../../lib/local/demo/cloud.ts";
 import { bin, emptyHome, run, type Said, writeConfig } from "../support/cli.ts";
 import { until } from "../support/until.ts";
@@ -153,6 +155,31 @@ describe("run", { concurrency: 2 }, () => {
       .split("\n")
       .map((line) => JSON.parse(line));
     assert.ok(lines.every(({ at, level, message }) => at && level === "INFO" && message));
+  });
+
+  test("sends what happens to the webhook of its configuration, and its token to nobody else", async (t) => {
+    const told: string[] = [];
+    const hook = createServer(async (request, response) => {
+      const { detail } = (await json(request)) as { detail: Event };
+      told.push(`${request.headers["x-api-key"]} ${detail.type}`);
+      response.writeHead(202).end();
+    });
+    await new Promise<void>((resolve) => hook.listen(0, "127.0.0.1", resolve));
+    t.after(() => hook.close());
+    const { port } = hook.address() as AddressInfo;
+    const webhook = `{ url: 'http://127.0.0.1:${port}/hunter2', header: { name: X-Api-Key, value: k3y } }`;
+    const { home, environment } = await withCloud(
+      t,
+      `server: { port: 0 }\nnotifications: { webhook: ${webhook} }`,
+    );
+    const running = start(t, ["run"], { home, environment });
+    const isUp = () => running.said.stdout.includes("runtime started");
+    await until("it tells", () => isUp() && told.includes("k3y cloud.reachable"), 30_000);
+    const explained = await run(["explain", "--cloud", "athens"], { home, environment });
+    assert.match(explained.stdout, /athens was found reachable/, explained.stderr);
+    running.child.kill("SIGTERM");
+    assert.equal(await running.ended, 0, running.said.stderr);
+    assert.doesNotMatch(running.said.stdout, /k3y|hunter2/);
   });
 
   test("the demo: seen, lost, moved, back, over", async (t) => {

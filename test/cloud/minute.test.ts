@@ -9,12 +9,18 @@ type Run = {
   intervalMs?: number;
   /** Seconds that each tick takes, in turn; then none. */
   takes?: number[];
+  /** Seconds that each tick waits, in turn, while others have the clock; then none. */
+  waits?: number[];
   /** Ticks that throw, by number. */
   throws?: (n: number) => boolean;
   /** Ticks that wake a stack, by number. */
   wakes?: number[];
   /** The second from which on nothing remains. */
   endsAt?: number;
+  /** Ticks after which another vantage's vote may decide, by number. */
+  open?: number[];
+  /** How often to judge again after each of them; the last time, or throw. */
+  again?: number | "throws";
 };
 
 /** Runs a minute on a clock that only sleeps and ticks move; says when it ticked and when it ended. */
@@ -23,13 +29,17 @@ async function run(options: Run) {
     startsAt = 0,
     intervalMs = 10_000,
     takes = [],
+    waits = [],
     throws = () => false,
     wakes = [],
     endsAt = 900,
+    open = [],
+    again = 1000,
   } = options;
   const clock = stoppedClock(startsAt);
   const seconds = () => (clock.now().getTime() - Date.parse(at(0))) / 1000;
   const ticked: number[] = [];
+  const between: number[] = [];
   const reported: string[] = [];
   let thrown: unknown;
   try {
@@ -47,8 +57,18 @@ async function run(options: Run) {
         tick: async () => {
           const n = ticked.push(seconds());
           clock.advance(takes[n - 1] ?? 0);
+          const end = seconds() + (waits[n - 1] ?? 0);
+          while (seconds() < end) await new Promise(setImmediate);
           if (throws(n)) throw new Error(`tick ${n}`);
-          return { clouds: 0, isVoid: false, moved: [], woken: wakes.includes(n) ? 1 : 0 };
+          const woken = wakes.includes(n) ? 1 : 0;
+          const more = open.includes(n) ? { open: [] } : {};
+          return { clouds: 0, isVoid: false, moved: [], woken, ...more };
+        },
+        judgeBetween: async () => {
+          const n = between.push(seconds());
+          await new Promise(setImmediate);
+          if (again === "throws") throw new Error("no table");
+          return { moved: [], isOpen: n < again };
         },
       },
       { scheduledAt: new Date(at(0)), intervalMs },
@@ -56,7 +76,7 @@ async function run(options: Run) {
   } catch (error) {
     thrown = error;
   }
-  return { ticked, reported, thrown, endedAt: seconds() };
+  return { ticked, between, reported, thrown, endedAt: seconds() };
 }
 
 const minutes: [what: string, run: Run, ticked: number[]][] = [
@@ -110,4 +130,30 @@ test("the minute is read from the event", () => {
   ]) {
     assert.equal(minuteOf(event), undefined);
   }
+});
+
+test("while another vantage's vote may decide, it is judged again until the next tick", async () => {
+  const { ticked, between } = await run({ open: [2] });
+  assert.deepEqual(ticked, [0, 10, 20, 30, 40, 50]);
+  assert.deepEqual([between.at(0), between.at(-1), between.length], [10.5, 20, 20]);
+});
+
+test("it is not judged again when nothing is open any more, or when that throws", async () => {
+  assert.deepEqual((await run({ open: [2], again: 2 })).between, [10.5, 11]);
+  const { between, ticked, thrown } = await run({ open: [1], again: "throws" });
+  assert.deepEqual([between, ticked.length, thrown], [[0.5], 6, undefined]);
+});
+
+test("the last tick's question is judged until the minute is over", async () => {
+  const { between, endedAt } = await run({ open: [6] });
+  assert.deepEqual([between.at(0), between.at(-1), endedAt], [50.5, 60, 60]);
+  assert.equal((await run({ open: [] })).endedAt, 50);
+});
+
+test("what is open is judged also while the next tick waits for a deadline", async () => {
+  const { ticked, between } = await run({ open: [2], waits: [0, 0, 5] });
+  assert.deepEqual(ticked, [0, 10, 20, 30, 40, 50]);
+  const during = between.filter((second) => second > 20);
+  assert.equal(during.at(0), 20.5);
+  assert.ok(during.every((second) => second <= 25) && during.length >= 8);
 });

@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ulid } from "ulid";
+import { judgeBetween } from "../../lib/cloud/between.ts";
 import type { CloudClient } from "../../lib/cloud/client.ts";
+import { judgedAgain } from "../../lib/cloud/evidence.ts";
 import type { Outcome } from "../../lib/cloud/faults.ts";
 import { marksOf, saidOf } from "../../lib/cloud/marks.ts";
 import { CloudName, type Seen, VantageName, type Verdict } from "../../lib/cloud/schema.ts";
 import { type TickDeps, tick } from "../../lib/cloud/tick.ts";
+import { type Event, Event as EventSchema } from "../../lib/event/schema.ts";
 import { Stack, type Status } from "../../lib/stack/schema.ts";
 import { cloudTable } from "../../lib/table/clouds.ts";
 import { keys } from "../../lib/table/keys.ts";
@@ -35,6 +38,7 @@ function scene(...names: string[]) {
       const of = clouds.get(cloud);
       return of ? { ok: true, value: of.client } : { ok: false, fault: unusable };
     },
+    askWitness: async () => ({ ok: true, value: undefined }),
     settings: {
       vantage: home,
       intervalMs: 10_000,
@@ -124,7 +128,7 @@ test("the first tick registers the vantage, and makes every cloud known", async 
     [3, false, 3, 0],
   );
   const { vantages, verdicts } = await of.stores.readBoard();
-  assert.deepEqual(vantages, [{ vantage: home, registered_at: at(0) }]);
+  assert.deepEqual(vantages, [{ vantage: home, registered_at: at(0), kind: "function" }]);
   assert.deepEqual(verdicts.map(({ cloud, verdict }) => `${cloud} ${verdict}`).sort(), [
     "athens reachable",
     "constructor unknown",
@@ -489,7 +493,7 @@ test("a table that cannot be written is thrown", async () => {
 test("another vantage's vote counts in the majority", async () => {
   const of = scene("athens", "lisbon");
   const agent = VantageName.parse("agent");
-  await of.stores.registerVantage({ vantage: agent, registered_at: at(0) });
+  await of.stores.registerVantage({ vantage: agent, registered_at: at(0) }, []);
   await of.ticks(1);
   of.cloud("athens").fault = refused;
   await of.ticks(10);
@@ -499,6 +503,93 @@ test("another vantage's vote counts in the majority", async () => {
   await of.stores.saveVote({ ...own, vantage: agent, at: of.clock.now().toISOString() }, undefined);
   await of.ticks(1);
   assert.equal((await of.verdict("athens"))?.verdict, "unreachable");
+});
+
+test("what an agent finds between two ticks of home decides before the next one", async () => {
+  const of = scene("athens", "lisbon");
+  const agents = [VantageName.parse("office"), VantageName.parse("depot")];
+  for (const vantage of agents) {
+    await of.stores.registerVantage({ vantage, registered_at: at(0), kind: "agent" }, []);
+  }
+  const vote = async (vantage: VantageName, misses: number) => {
+    const own = await of.vote("athens");
+    assert.ok(own);
+    const before = (await of.stores.readVotes([own.cloud], [vantage]))[0];
+    const cast = { ...own, vantage, misses, at: of.clock.now().toISOString() };
+    await of.stores.saveVote({ ...cast, vote: misses > 0 ? "silent" : "up" }, before?.at);
+  };
+  const verdict = async () => (await of.verdict("athens"))?.verdict;
+  await of.ticks(1);
+  for (const vantage of agents) await vote(vantage, 0);
+  assert.equal((await of.tick()).open, undefined);
+  of.cloud("athens").fault = refused;
+  of.clock.advance(10);
+  await of.ticks(2);
+  assert.equal((await of.tick()).open, undefined, "one of three is silent");
+  await vote("office" as VantageName, 2);
+  of.clock.advance(10);
+  const { open } = await of.tick();
+  assert.deepEqual(open, ["athens", "lisbon"]);
+  assert.deepEqual(await judgeBetween(of.deps, open ?? []), { moved: [], isOpen: true });
+  of.clock.advance(1);
+  await vote("office" as VantageName, 3);
+  const { moved, isOpen } = await judgeBetween(of.deps, open ?? []);
+  assert.deepEqual([moved.map(({ cloud }) => cloud), isOpen], [["athens"], false]);
+  assert.equal(await verdict(), "unreachable");
+  assert.ok(of.events().some((event) => event.startsWith("cloud.unreachable: athens")));
+});
+
+test("a cloud on which too few vantages vote raises an alarm, once, and another fact when enough do", async () => {
+  const of = scene("athens", "lisbon");
+  const [office, depot] = [VantageName.parse("office"), VantageName.parse("depot")];
+  for (const vantage of [office, depot]) {
+    await of.stores.registerVantage({ vantage, registered_at: at(0), kind: "agent" }, []);
+  }
+  const told = () =>
+    of.table.records
+      .filter(({ keys: { sk } }) => sk.startsWith("EVENT#"))
+      .map(({ newImage }) => newImage as Partial<Event>)
+      .filter(({ type, cloud }) => cloud === "athens" && type?.endsWith("watched"));
+  of.cloud("athens").fault = refused;
+  await of.ticks(5);
+  const [alarm, ...more] = told();
+  assert.deepEqual([alarm?.type, alarm?.alarm, more], ["cloud.unwatched", true, []]);
+  assert.match(alarm?.message ?? "", /athens is unwatched: 1 of the 2 vantages needed/);
+  assert.equal((await of.verdict("athens"))?.verdict, "unknown", "no outage of one vantage's word");
+  const own = await of.vote("lisbon");
+  assert.ok(own);
+  const seen = { ...own, cloud: CloudName.parse("athens"), at: of.clock.now().toISOString() };
+  await of.stores.saveVote({ ...seen, vantage: office }, undefined);
+  await of.ticks(1);
+  assert.deepEqual(
+    told().map(({ type, alarm: isAlarm }) => [type, isAlarm]),
+    [
+      ["cloud.unwatched", true],
+      ["cloud.watched", undefined],
+    ],
+  );
+  assert.equal((await of.verdict("athens"))?.verdict, "reachable");
+});
+
+test("every fact about a verdict carries what was judged, and judging that gives the verdict again", async () => {
+  const of = scene("athens", "lisbon", "oslo", "paris");
+  await of.ticks(1);
+  of.cloud("athens").fault = refused;
+  of.cloud("oslo").fault = rejected;
+  await of.ticks(2);
+  of.cloud("lisbon").fault = refused;
+  await of.ticks(8);
+  const facts = of.table.records
+    .filter(({ keys: { sk } }) => sk.startsWith("EVENT#"))
+    .map(({ newImage }) => EventSchema.parse(newImage));
+  assert.ok(facts.some(({ type, alarm }) => type === "cloud.suspected" && alarm));
+  for (const { evidence, cloud, type } of facts) {
+    assert.ok(evidence?.of === "verdict", type);
+    const again = judgedAgain(evidence).find((verdict) => verdict.cloud === cloud);
+    const { blocking, verdict } = again ?? {};
+    if (type === "cloud.blocked") assert.ok(blocking);
+    else assert.equal(`cloud.${verdict === "unknown" ? "discovered" : verdict}`, type);
+  }
 });
 
 test("a vantage other than home only votes", async () => {
@@ -515,8 +606,9 @@ test("a vantage other than home only votes", async () => {
     "CLOUD#athens VOTE",
     "CLOUD#lisbon VOTE",
     "VANTAGE eu-west-1",
+    "VANTAGE#eu-west-1 EVENT",
   ]);
-  assert.equal((await of.vote("athens"))?.misses, 3);
+  assert.equal((await of.vote("athens"))?.misses, 4);
   assert.deepEqual(new Set(of.calls("lisbon")).size, 1, "one line of the list, and nothing read");
 });
 

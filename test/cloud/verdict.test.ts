@@ -539,6 +539,39 @@ test("blocking needs a majority as well", () => {
   assert.equal(judged("reachable", [a("home"), a("b"), u("c")])?.blocking?.code, "login_rejected");
 });
 
+test("with fewer fresh votes than a majority a cloud is unwatched, since the first such tick", () => {
+  const of = judged("reachable", [u("home"), u("b", { age: 91 })]);
+  assert.deepEqual(of?.unwatched, { since: at(1000), fresh: 1, majority: 2 });
+  assert.equal(of?.verdict, "reachable");
+  assert.equal(
+    judged("reachable", [u("home"), a("b")])?.unwatched,
+    undefined,
+    "who abstains is there",
+  );
+  const settings = { vantages: ["home", "b", "c"].map((name) => VantageName.parse(name)) };
+  const again = (votes: Ballot[]) =>
+    judge([{ cloud: athens, verdict: of }], votes.map(ballot), at(1010), {
+      ...settings,
+      suspicionWindowMs,
+    })[0];
+  assert.equal(again([u("home")]), of, "nothing is written while it lasts");
+  assert.equal(again([]), of);
+  assert.equal(again([u("home"), u("c")])?.unwatched, undefined);
+});
+
+test("as many misses as are set make a silence count", () => {
+  for (const misses of [2, 3, 5, 10]) {
+    const settings = { vantages: [home], suspicionWindowMs, misses };
+    const verdictAfter = (counter: number) => {
+      const from = judged("reachable", [u("home"), u("b")]);
+      const votes = [ballot(s("home", { counter }))];
+      return judge([{ cloud: athens, verdict: from }], votes, at(1000), settings)[0]?.verdict;
+    };
+    assert.equal(verdictAfter(misses - 1), "reachable");
+    assert.equal(verdictAfter(misses), "unreachable");
+  }
+});
+
 const clouds = [athens, lisbon, oslo, paris, rome, bern];
 const anySilence = fc.constantFrom(...silences);
 const noSilence = fc.option(fc.constantFrom(...otherFaults), { nil: undefined });

@@ -5,11 +5,13 @@ import {
   CloudName,
   type CloudOrders,
   type Seen,
+  type Testimony,
   Time,
   VantageName,
   type Verdict,
   type Vote,
 } from "../../lib/cloud/schema.ts";
+import { contradictions } from "../../lib/event/replay.ts";
 import type { Event } from "../../lib/event/schema.ts";
 import type { Reconciled } from "../../lib/stack/deps.ts";
 import {
@@ -20,10 +22,11 @@ import {
   type Status,
 } from "../../lib/stack/schema.ts";
 import { cloudTable } from "../../lib/table/clouds.ts";
-import { eventTable } from "../../lib/table/events.ts";
+import { eventPut, eventTable } from "../../lib/table/events.ts";
 import type { Table } from "../../lib/table/item.ts";
 import { keys } from "../../lib/table/keys.ts";
 import { stackTable } from "../../lib/table/stacks.ts";
+import { outage } from "../support/outage.ts";
 
 const at = (second: number, day = "2026-05-10") =>
   Time.parse(`${day}T12:00:${String(second).padStart(2, "0")}.000Z`);
@@ -49,7 +52,12 @@ function stackOf(stack_name: StackName, weights: Record<CloudName, number>): Sta
     count: 10,
     count_parameter: "count",
     weights,
-    policy: { failover: "even", order: "make_before_break", failback: "auto" },
+    policy: {
+      failover: "even",
+      order: "make_before_break",
+      failback: "auto",
+      evidence: "api_and_workload",
+    },
     paused: false,
     partial: false,
     completed: true,
@@ -432,6 +440,36 @@ export function storesContract(open: () => Promise<Table>): void {
     assert.equal(await save(10, 5), false);
   });
 
+  test("a testimony is saved over the one that was read, with its event, and is in the stack's view", async () => {
+    const { saveTestimony, readTestimonies, readStackView, saveStack, listStackEvents } =
+      await stores();
+    const { name, constructor_, toString_ } = names();
+    const witnesses = { [constructor_]: { tcp: "a.example:80" } };
+    const stack: Stack = { ...stackOf(name, { [constructor_]: 0.5, [toString_]: 0.5 }), witnesses };
+    const declared = eventOf({ stack_name: name });
+    await saveStack({ stack, previous: undefined, event: declared });
+    assert.equal((await readStackView(name)).testimonies, undefined);
+    const testimony = (second: number): Testimony => ({
+      ...{ cloud: constructor_, stack_name: name, target: "a.example:80", finding: "silent" },
+      ...{ at: at(second), since: at(0), misses: second, abstentions: 0 },
+    });
+    assert.equal(await saveTestimony(testimony(1), undefined, []), true);
+    assert.equal(await saveTestimony(testimony(2), undefined, []), false, "there is one");
+    const event = eventOf({ type: "workload.silent", stack_name: name, cloud: constructor_ });
+    assert.equal(await saveTestimony(testimony(2), at(1), [event]), true);
+    assert.equal(await saveTestimony(testimony(3), at(1), [eventOf({ stack_name: name })]), false);
+    const own = (await readTestimonies(constructor_)).filter(
+      ({ stack_name }) => stack_name === name,
+    );
+    assert.deepEqual(own, [testimony(2)]);
+    assert.deepEqual(
+      [...((await readStackView(name)).testimonies ?? [])],
+      [[constructor_, testimony(2)]],
+    );
+    const told = (await listStackEvents(name, { limit: 9 })).events.map(({ type }) => type);
+    assert.deepEqual(told.sort(), ["stack.declared", "workload.silent"]);
+  });
+
   test("votes and verdicts are saved over the one that was read, verdicts with their events", async () => {
     const store = await stores();
     const { athens, oslo } = names();
@@ -474,6 +512,76 @@ export function storesContract(open: () => Promise<Table>): void {
     );
   });
 
+  test("orders are written only while those for other clouds are the ones that were read", async () => {
+    const store = await stores();
+    const { athens, oslo } = names();
+    const drained = (cloud: CloudName, second: number) => ({
+      cloud,
+      drained: true,
+      at: at(second),
+    });
+    const on = (cloud: CloudName, time?: Time) => new Map([[cloud, time]]);
+    const [first, second] = await Promise.all([
+      store.saveOrders(drained(athens, 1), undefined, [], on(oslo)),
+      store.saveOrders(drained(oslo, 1), undefined, [], on(athens)),
+    ]);
+    assert.ok(!(first && second), "not both");
+    await store.saveOrders(drained(athens, 2), first ? at(1) : undefined, []);
+    assert.equal(await store.saveOrders(drained(oslo, 3), undefined, [], on(athens)), false);
+    assert.equal(await store.saveOrders(drained(oslo, 3), undefined, [], on(athens, at(1))), false);
+    const previous = (await store.readOrders(oslo))?.at;
+    assert.equal(await store.saveOrders(drained(oslo, 3), previous, [], on(athens, at(2))), true);
+  });
+
+  test("a vantage goes with its votes, unless one of them is newer, and what counts a vote is read at once", async () => {
+    const store = await stores();
+    const { athens, oslo } = names();
+    const vantage = VantageName.parse(`v-${athens}`.slice(0, 60));
+    const home = VantageName.parse("home");
+    const voteOf = (cloud: CloudName, of: VantageName, second: number): Vote => {
+      const counters = { misses: 0, successes: 1, abstentions: 0 };
+      return { cloud, vantage: of, vote: "up", at: at(second), since: at(0), ...counters };
+    };
+    assert.deepEqual(await store.readVoting(athens, vantage), {
+      isKnown: false,
+      orders: undefined,
+      vantage: undefined,
+      vote: undefined,
+      home: undefined,
+    });
+    const registered = { vantage, registered_at: at(1), kind: "agent" } as const;
+    await store.registerVantage(registered, []);
+    const [own, other, homes] = [
+      voteOf(athens, vantage, 1),
+      voteOf(oslo, vantage, 1),
+      voteOf(athens, home, 1),
+    ];
+    for (const vote of [own, other, homes]) await store.saveVote(vote, undefined);
+    await store.saveVerdict(verdictOf(athens, 1), undefined, []);
+    const orders = { cloud: athens, drained: false, at: at(1) };
+    await store.saveOrders(orders, undefined, []);
+    assert.deepEqual(await store.readVoting(athens, vantage), {
+      isKnown: true,
+      orders,
+      vantage: registered,
+      vote: own,
+      home: homes,
+    });
+    assert.deepEqual((await store.readVoting(athens, home)).vote, homes);
+    const event = eventOf({ vantage, type: "vantage.removed" });
+    await store.saveVote(voteOf(oslo, vantage, 2), at(1));
+    assert.equal(await store.removeVantage(vantage, [own, other], [event]), false);
+    assert.equal((await store.readVotes([athens, oslo], [vantage])).length, 2);
+    const newest = voteOf(oslo, vantage, 2);
+    assert.equal(await store.removeVantage(vantage, [own, newest], [event]), true);
+    assert.deepEqual(await store.readVotes([athens, oslo], [vantage]), []);
+    assert.deepEqual(await store.readVotes([athens], [home]), [homes]);
+    const left = (await store.listVantages()).filter((one) => one.vantage === vantage);
+    assert.deepEqual(left, []);
+    assert.equal(await store.removeVantage(vantage, [], [event]), false, "it is gone");
+    assert.ok(await store.table.get(keys.event(event)));
+  });
+
   test("the board holds what a tick needs, and one unreadable item spoils nobody else's", async () => {
     const store = await stores();
     const { name, athens } = names();
@@ -487,8 +595,9 @@ export function storesContract(open: () => Promise<Table>): void {
     assert.equal(await store.saveOrders(orders, undefined, []), false);
     assert.deepEqual(await store.readOrders(athens), orders);
     const vantage = VantageName.parse(`v-${athens}`.slice(0, 60));
-    await store.registerVantage({ vantage, registered_at: at(1) });
-    await store.registerVantage({ vantage, registered_at: at(2) });
+    const told = (message: string) => [eventOf({ vantage, type: "vantage.registered", message })];
+    assert.equal(await store.registerVantage({ vantage, registered_at: at(1) }, told("1")), true);
+    assert.equal(await store.registerVantage({ vantage, registered_at: at(2) }, told("2")), false);
     const broken = StackName.parse(`broken-${name}`);
     await store.table.write({ put: { ...keys.stack(broken), schema: 1, stack_name: broken } });
 
@@ -574,6 +683,30 @@ export function storesContract(open: () => Promise<Table>): void {
     );
     const item = await store.table.get(keys.event(cloudEvent));
     assert.equal(item?.expires_at, Date.parse(`${year}-04-03T12:00:09Z`) / 1000);
+  });
+
+  test("10. Explained: an event keeps its evidence, from which the same follows again", async () => {
+    const store = await stores();
+    const one = await outage();
+    const now = one.time.now();
+    const { events: told } = await eventTable(one.table).listEvents({ now, limit: 1000 });
+    const decided = told.filter(({ evidence }) => evidence !== undefined);
+    assert.ok(decided.length > 5);
+    for (const event of decided) {
+      await store.table.write(eventPut(event));
+      // The index is eventually consistent.
+      let read = await store.readEvent(event.id);
+      for (let i = 0; i < 50 && read === undefined; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        read = await store.readEvent(event.id);
+      }
+      assert.deepEqual(read, event);
+      assert.deepEqual(contradictions(event), []);
+    }
+    const [last, before] = decided;
+    assert.ok(last && before);
+    assert.deepEqual(await store.listLaterEvents(before.id, { limit: 1 }), [last]);
+    assert.equal(await store.readEvent(ulid(at(0), 0)), undefined);
   });
 }
 

@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { parseDocument, stringify } from "yaml";
 import { config } from "../../lib/cli/config.ts";
-import { connection } from "../../lib/cli/connection.ts";
+import { connection, whereabouts } from "../../lib/cli/connection.ts";
 import { Failure } from "../../lib/cli/failure.ts";
 import { main } from "../../lib/cli/main.ts";
 import { terminal } from "../../lib/cli/terminal.ts";
@@ -136,6 +136,14 @@ const spreader = mapOf({
     port: is(0, 8080),
     shutdown_timeout: is(1, 30),
     insecure: is(true, false),
+  }),
+  notifications: mapOf({
+    webhook: mapOf({
+      url: is("https://alerts.example/hook", "http://127.0.0.1:9", `https://${SECRET}.example`),
+      token: is(SECRET),
+      header: mapOf({ name: is("X-Api-Key", "Authorization"), value: is(SECRET) }),
+      insecure: is(true, false),
+    }),
   }),
 });
 
@@ -310,7 +318,8 @@ test("heat-spreader.yaml, whatever is in it, is read or refused in a sentence", 
     fc.asyncProperty(textOf(spreader), async (text) => {
       writeFileSync(path, text);
       try {
-        connection(await config(environment), environment, nothingRuns);
+        const read = await config(environment);
+        connection(whereabouts(read, environment, nothingRuns));
         counts.read += 1;
       } catch (error) {
         assert.ok(error instanceof Failure, `${text}\n${error instanceof Error && error.stack}`);

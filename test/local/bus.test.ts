@@ -25,9 +25,14 @@ describe("the local bus, through the client that is deployed", () => {
   let local: LocalBus;
   let client: EventBridgeClient;
   let told: Event[] = [];
+  let isFull = false;
 
   before(async () => {
-    local = await localBus({ onFact: (event) => told.push(event), log: quiet });
+    const onFact = async (event: Event) => {
+      if (isFull) throw new Error("the disk is full");
+      told.push(event);
+    };
+    local = await localBus({ onFact, log: quiet });
     client = new EventBridgeClient({
       endpoint: local.endpoint,
       region: "us-east-1",
@@ -65,6 +70,15 @@ describe("the local bus, through the client that is deployed", () => {
     ]);
     assert.deepEqual(refused, [broken.id]);
     assert.deepEqual(told, [fact(200), fact(202)]);
+  });
+
+  test("a fact that could not be handed on is refused, and told when it comes again", async () => {
+    isFull = true;
+    const { announce } = bus({ busName: "facts", client });
+    assert.deepEqual(await announce([fact(300)]), [fact(300).id]);
+    isFull = false;
+    assert.deepEqual(await announce([fact(300)]), []);
+    assert.deepEqual(told, [fact(300)]);
   });
 
   test("keeps the newest 1,000", async () => {

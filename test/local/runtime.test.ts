@@ -5,8 +5,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { json } from "node:stream/consumers";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { stringify } from "yaml";
+import type { Event } from "../../lib/event/schema.ts";
 import { type SimulatedCloud, simulatedCloud } from "../../lib/local/demo/cloud.ts";
 import { filesOf } from "../../lib/local/files.ts";
 import { readNote } from "../../lib/local/note.ts";
@@ -102,6 +104,37 @@ describe("the embedded runtime", () => {
     await first.ended;
     await start();
     await until("6/2/2", () => counts().join() === "6,2,2");
+  });
+
+  test("a fact that the webhook did not take before a kill -9 is sent after it", async () => {
+    const taken: string[] = [];
+    let status = 500;
+    const hook = createServer(async (request, response) => {
+      const { "detail-type": type, detail } = (await json(request)) as {
+        "detail-type": string;
+        detail: Event;
+      };
+      if (status < 300) taken.push(`${type} ${detail.stack_name ?? detail.cloud}`);
+      response.writeHead(status).end();
+    });
+    hook.listen(0, "127.0.0.1");
+    await once(hook, "listening");
+    const { port } = hook.address() as AddressInfo;
+    const webhook = { url: `http://127.0.0.1:${port}`, headers: {} };
+    try {
+      const first = await start({ webhook });
+      await first.api.putStack({ stack_name: web, body: declaration(5) });
+      await until("3/1/1", () => counts().join() === "3,1,1");
+      await until("the fact", () => first.said().includes("stack.reallocated"));
+      first.child.kill("SIGKILL");
+      await first.ended;
+      status = 204;
+      await start({ webhook });
+      const wanted = ["cloud.reachable athens", "stack.declared web", "stack.reallocated web"];
+      await until("all of them", () => wanted.every((what) => taken.includes(what)));
+    } finally {
+      hook.close().closeAllConnections();
+    }
   });
 
   test("a second runtime on the same database refuses, and says who holds it", async () => {

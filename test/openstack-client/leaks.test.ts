@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { tick } from "../../lib/cloud/tick.ts";
 import { config } from "../../lib/config.ts";
 import { type LogLine, log } from "../../lib/log.ts";
+import { witnessAsker } from "../../lib/openstack/witness.ts";
 import { reconcileBatch } from "../../lib/stack/batch.ts";
 import type { StackName } from "../../lib/stack/schema.ts";
 import { cloudTable } from "../../lib/table/clouds.ts";
@@ -23,7 +24,7 @@ after(() => Promise.all([server.close(), other.close()]));
 async function controller() {
   const table = memoryTable();
   const api = testApi({ table });
-  const { probe, reconcile } = config({ TABLE_NAME: "table", BUS_NAME: "bus" });
+  const { probe, reconcile, witness } = config({ TABLE_NAME: "table", BUS_NAME: "bus" });
   const clouds = cloudsOf({ athens: entryFor(server), oslo: entryFor(other) });
   const lines: LogLine[] = [];
   const { info, error: report } = log({ level: "DEBUG", write: (line) => lines.push(line) });
@@ -34,7 +35,9 @@ async function controller() {
     newId: () => `01J${String(ids++).padStart(23, "0")}`,
     cloudClient: clouds.client,
   };
-  const onCloud = { ...cloudTable(table), ...shared, settings: probe, cloudNames: clouds.names };
+  const askWitness = witnessAsker(witness);
+  const onProbe = { settings: probe, cloudNames: clouds.names, askWitness };
+  const onCloud = { ...cloudTable(table), ...shared, ...onProbe };
   const onStack = {
     ...stackTable(table),
     ...shared,

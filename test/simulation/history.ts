@@ -1,26 +1,23 @@
 import type { CloudName } from "../../lib/cloud/schema.ts";
 import { entriesOf, Policy, type Stack, weightSum } from "../../lib/stack/schema.ts";
-import { mulberry32 } from "../support/scheduler.ts";
 import type { Network, UpdateEnd } from "../support/simulated-cloud.ts";
-
-/** What somebody does, or what goes wrong, after so many steps of the others. Plain data: it prints, and replays. */
-export type Operation = { after: number } & (
-  | { act: "declare"; stack: string; change: Partial<Stack> }
-  | { act: "forget" | "ask" | "release"; stack: string }
-  | { act: "drain"; cloud: string; drained: boolean }
-  | { act: "answer"; cloud: string; how: "confirmed" | "refuted" }
-  | { act: "network"; cloud: string; to: Network }
-  | { act: "heal" | "die" | "new_password" | "lose_entry" | "move_project"; cloud: string }
-  | { act: "updates"; cloud: string; end: UpdateEnd; ms: number }
-  | { act: "limit"; cloud: string; count: number }
-  | { act: "change" | "add"; cloud: string; stack: string; count: number }
-  | { act: "remove" | "replace" | "suspend" | "resume" | "rename"; cloud: string; stack: string }
-);
+import { type Choose, chooser } from "./choose.ts";
+import {
+  type Operation,
+  someTheme,
+  someVantages,
+  type Theme,
+  themed,
+  type Vantages,
+} from "./themes.ts";
 
 /** Ten seconds: so many probes start, some runs die, and the stream is read once or all the time. */
 export type Step = {
   operations: Operation[];
+  /** Of home. */
   probes: number;
+  /** Of each further vantage. */
+  others: number[];
   kills: { nth: number; after: number }[];
   keepsReading: boolean;
 };
@@ -39,6 +36,10 @@ export type History = {
   seed: number;
   clouds: string[];
   stacks: string[];
+  vantages: Vantages;
+  theme: Theme;
+  /** Every stack names one for each cloud. */
+  hasWitnesses: boolean;
   /** What runs where at first. */
   counts: number[];
   first: Partial<Stack>;
@@ -50,16 +51,6 @@ export type History = {
 
 const SECOND = 1_000;
 const allClouds = ["athens", "lisbon", "manchester", "paris"];
-
-type Choose = { (most: number): number; of: <T>(values: readonly T[]) => T };
-
-function chooser(seed: number): Choose {
-  const random = mulberry32(seed);
-  const choose = (most: number) => Math.floor(random() * most);
-  return Object.assign(choose, {
-    of: <T>(values: readonly T[]): T => values[choose(values.length)] as T,
-  });
-}
 
 /** The history of a seed: always the same one. */
 export function historyOf(seed: number): History {
@@ -80,30 +71,38 @@ export function historyOf(seed: number): History {
     weights: evenly(clouds),
     count_parameter: "count",
   };
-  return {
-    seed,
-    clouds,
-    stacks,
-    counts: clouds.map(() => choose(8)),
-    first,
-    stream: {
-      loses: choose.of([0, 0, 0.1]),
-      repeats: choose.of([0, 0.1]),
-      delays: choose.of([0, 0.3]),
-    },
-    stalls: choose.of([
-      { part: 0, ms: 0 },
-      { part: 0.01, ms: 50 * SECOND },
+  const counts = clouds.map(() => choose(8));
+  const stream = {
+    loses: choose.of([0, 0, 0.1]),
+    repeats: choose.of([0, 0.1]),
+    delays: choose.of([0, 0.3]),
+  };
+  const stalls = choose.of([
+    { part: 0, ms: 0 },
+    { part: 0.01, ms: 50 * SECOND },
+  ]);
+  const ending = {
+    ailment: choose.of([
+      ...Array.from({ length: 6 }, () => "none" as const),
+      ...(["refused", "rejects", "limits", "drained", "missing", "suspended"] as const),
     ]),
-    steps,
-    ending: {
-      ailment: choose.of([
-        ...Array.from({ length: 6 }, () => "none" as const),
-        ...(["refused", "rejects", "limits", "drained", "missing", "suspended"] as const),
-      ]),
-      cloud: choose.of(clouds),
-      declares: isWhole ? declares : undefined,
-    },
+    cloud: choose.of(clouds),
+    declares: isWhole ? declares : undefined,
+  };
+  const own = { seed, clouds, stacks, counts, first, stream, ending };
+  // Chosen apart: what home alone goes through does not depend on it.
+  const apart = chooser(Math.imul(seed, 0x9e3779b1) ^ 0x51ed270b);
+  const vantages = someVantages(apart);
+  const theme = someTheme(apart, vantages);
+  const hasWitnesses = apart(3) === 0;
+  const isCalm = theme === "everything" || theme === "outage";
+  return {
+    ...own,
+    vantages: { ...vantages, misses: isCalm ? Math.max(3, vantages.misses) : vantages.misses },
+    theme,
+    hasWitnesses,
+    stalls: isCalm ? { part: 0, ms: 0 } : stalls,
+    steps: themed(apart, steps, { clouds, vantages, theme, hasWitnesses }),
   };
 }
 
@@ -112,6 +111,7 @@ function someStep(choose: Choose, clouds: string[], stacks: string[]): Step {
   return {
     operations: Array.from({ length: howMany }, () => someOperation(choose, clouds, stacks)),
     probes: choose.of([0, 1, 1, 1, 1, 1, 1, 2]),
+    others: [],
     kills: choose(3) === 0 ? [{ nth: choose(3), after: choose(60) }] : [],
     keepsReading: choose(3) > 0,
   };

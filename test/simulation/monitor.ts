@@ -6,8 +6,11 @@ import type { Patch, SimulatedStack } from "../support/simulated-cloud.ts";
 import type { Watch, World } from "../support/world.ts";
 import { watchCalls } from "./watch-calls.ts";
 import { watchClouds } from "./watch-clouds.ts";
+import { watchEvidence } from "./watch-evidence.ts";
+import { watchLedger } from "./watch-ledger.ts";
 import { watchPushes } from "./watch-pushes.ts";
 import { watchStacks } from "./watch-stacks.ts";
+import { watchWitnesses } from "./watch-witnesses.ts";
 
 /** Something that should never be seen: named by the invariant of DESIGN section 1. */
 export type Complain = (invariant: string, what: string) => void;
@@ -24,6 +27,9 @@ export type Watcher = {
     patch: Patch,
     stack: SimulatedStack | undefined,
   ) => void;
+  witness?: (owner: Owner, cloud: string, answers: boolean) => void;
+  /** What runs in a cloud changed. */
+  changed?: () => void;
 };
 export type WatcherOf = (one: World, complain: Complain) => Watcher;
 
@@ -46,8 +52,22 @@ export function monitor(more: WatcherOf[] = []): Monitor {
       const complain: Complain = (invariant, what) => {
         complaints.push(`${invariant}: ${what} (${one.time.now().toISOString()})`);
       };
-      const all = [watchClouds, watchStacks, watchPushes, watchCalls, ...more];
+      const all = [
+        watchClouds,
+        watchStacks,
+        watchPushes,
+        watchCalls,
+        watchEvidence,
+        watchWitnesses,
+        watchLedger,
+        ...more,
+      ];
       watchers = all.map((of) => of(one, complain));
+      for (const cloud of one.clouds) {
+        one.of(cloud).onChange = () => {
+          for (const watcher of watchers) watcher.changed?.();
+        };
+      }
     },
     check: () => {
       if (complaints.length > 0) throw new Error(complaints[0]);
@@ -67,6 +87,9 @@ export function monitor(more: WatcherOf[] = []): Monitor {
       },
       onPatch: (owner, patch, stack) => {
         for (const watcher of watchers) watcher.patch?.(owner, cloud, patch, stack);
+      },
+      onWitness: (owner, answers) => {
+        for (const watcher of watchers) watcher.witness?.(owner, cloud, answers);
       },
     }),
   };

@@ -148,7 +148,7 @@ const mutations: Mutation[] = [
   },
   {
     rule: "overlapping ticks share one blast limit",
-    file: "lib/cloud/tick.ts",
+    file: "lib/cloud/verdicts.ts",
     from: "await save(loss, knownAt)",
     to: "await save(loss, new Map())",
   },

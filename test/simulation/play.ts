@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
-import { CloudName } from "../../lib/cloud/schema.ts";
+import { CloudName, HOME } from "../../lib/cloud/schema.ts";
 import { allocate } from "../../lib/stack/allocation.ts";
-import { entriesOf, StackName, weightSum } from "../../lib/stack/schema.ts";
+import { entriesOf, type Share, type Stack, StackName, weightSum } from "../../lib/stack/schema.ts";
+import type { Witness } from "../../lib/stack/witness.ts";
 import type { Run } from "../support/scheduler.ts";
-import type { SimulatedCloud } from "../support/simulated-cloud.ts";
+import type { Cut, SimulatedCloud } from "../support/simulated-cloud.ts";
 import { type World, world } from "../support/world.ts";
-import type { History, Operation, Step } from "./history.ts";
+import { afterwards } from "./afterwards.ts";
+import type { History, Step } from "./history.ts";
 import { monitor, type WatcherOf } from "./monitor.ts";
+import type { Operation } from "./themes.ts";
+import { watchTheme } from "./watch-themes.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -18,8 +22,9 @@ export type Played = { failure?: string; pushes: number; virtualMs: number };
 
 /** Plays a history in its own world, every invariant watched. Never throws. */
 export async function play(history: History, more: WatcherOf[] = []): Promise<Played> {
-  const watched = monitor(more);
-  const one = world({ clouds: history.clouds, seed: history.seed, watch: watched });
+  const { clouds, seed, vantages, theme } = history;
+  const watched = monitor([watchTheme(theme), ...more]);
+  const one = world({ clouds, seed, watch: watched, ...vantages });
   watched.attach(one);
   const startedAt = one.time.now().getTime();
   let failure: string | undefined;
@@ -48,16 +53,25 @@ async function begin(one: World, history: History): Promise<void> {
     for (const stack of history.stacks) one.of(cloud).add(stack, history.counts[i] ?? 0);
   });
   await one.tick();
+  if (history.hasWitnesses) one.witnesses = witnessesOf(history.clouds);
   for (const stack of history.stacks) await one.declare(history.first, stack);
   Object.assign(one.stream, history.stream);
   Object.assign(one.time.stalls, history.stalls);
+}
+
+function witnessesOf(clouds: string[]): Record<CloudName, Witness> {
+  return Object.fromEntries(clouds.map((cloud) => [cloud, { tcp: `${cloud}:80` }]));
 }
 
 /** Whoever is still at work when the ten seconds are over goes on in the next. */
 async function tenSeconds(one: World, step: Step, atWork: Run[]): Promise<Run[]> {
   const { time } = one;
   const next = time.now().getTime() + TICK;
-  const runs = [...Array.from({ length: step.probes }, () => one.probe()), ...one.lanes()];
+  const others = one.places.flatMap((place, i) =>
+    Array.from({ length: place.isStopped ? 0 : (step.others[i] ?? 0) }, () => one.probeFrom(place)),
+  );
+  const home = Array.from({ length: step.probes }, () => one.probe());
+  const runs = [...home, ...one.lanes(), ...others];
   for (const { nth, after } of step.kills) {
     const doomed = runs[nth % Math.max(1, runs.length)];
     if (doomed) {
@@ -104,6 +118,19 @@ async function act(one: World, operation: Operation): Promise<void> {
       return one.drain(operation.cloud, operation.drained);
     case "answer":
       return one.answer(operation.cloud, operation.how);
+    case "order":
+      await one.order(operation.order);
+      return;
+    case "cut":
+      return cut(one, operation.from, operation.to, operation.how);
+    case "cut_all":
+      for (const { name } of [{ name: HOME }, ...one.places]) {
+        for (const cloud of one.clouds) cut(one, name, cloud, operation.how);
+      }
+      return;
+    case "stop":
+    case "start":
+      return runVantage(one, operation.vantage, operation.act === "start");
     default:
       return actOnCloud(one, operation);
   }
@@ -111,14 +138,40 @@ async function act(one: World, operation: Operation): Promise<void> {
 
 type OnCloud = Exclude<
   Operation,
-  { act: "declare" | "forget" | "ask" | "release" | "drain" | "answer" }
+  {
+    act:
+      | "declare"
+      | "forget"
+      | "ask"
+      | "release"
+      | "drain"
+      | "answer"
+      | "order"
+      | "cut"
+      | "cut_all"
+      | "stop"
+      | "start";
+  }
 >;
+
+function cut(one: World, from: string, to: string, how: Cut | "none"): void {
+  if (how === "none") one.cuts.delete(`${from} ${to}`);
+  else one.cuts.set(`${from} ${to}`, how);
+}
+
+function runVantage(one: World, name: string, isRunning: boolean): void {
+  for (const place of one.places.filter((each) => each.name === name)) {
+    if (place.isStopped && isRunning) one.restart(name);
+    place.isStopped = !isRunning;
+  }
+}
 
 function actOnCloud(one: World, operation: OnCloud): void {
   const cloud = one.of(operation.cloud);
   switch (operation.act) {
     case "network":
       cloud.network = operation.to;
+      one.lostAt.set(operation.cloud, one.time.now().getTime());
       break;
     case "heal":
       mend(one, operation.cloud);
@@ -137,6 +190,9 @@ function actOnCloud(one: World, operation: OnCloud): void {
       break;
     case "limit":
       cloud.limit = operation.count;
+      break;
+    case "workload":
+      cloud.workload = operation.to;
       break;
     case "updates":
       Object.assign(cloud, { updates: operation.end, updateMs: operation.ms });
@@ -185,11 +241,16 @@ function mend(one: World, name: string): void {
 
 /** All is well again, but for one ailment; where the history says so, somebody declares anew. */
 async function heal(one: World, { clouds, stacks, ending }: History): Promise<void> {
+  one.isHealed = true;
   Object.assign(one.time.stalls, { part: 0 });
+  one.cuts.clear();
+  for (const { name } of one.places) runVantage(one, name, true);
   for (const name of clouds) {
     const cloud = one.of(name);
     mend(one, name);
     Object.assign(cloud, { updateMs: 5 * SECOND, limit: 1_000_000 });
+    // What the sick one serves may be dead for good.
+    if (name !== ending.cloud || cloud.workload === "unknown") cloud.workload = "answers";
     // Whatever else there was, the credentials are again for the project that was driven first.
     for (const stack of stacks) {
       const seen = one.table.peek({ pk: `CLOUD#${name}`, sk: `SEEN#${stack}` });
@@ -250,6 +311,10 @@ async function rest(one: World, history: History, check: () => void): Promise<vo
   await doesNothing(one, stacks);
   check();
   if (history.stream.loses === 0) isAnnounced(one, history);
+  if (history.ending.ailment === "none" && history.seed % 4 === 0) {
+    await afterwards(one, history);
+    check();
+  }
 }
 
 /**
@@ -285,7 +350,7 @@ function nextMoment(one: World, nowMs: number): number {
 function movedSince(one: World, written: number): string[] {
   return one.table.records
     .slice(written)
-    .filter(({ keys: { sk } }) => !sk.startsWith("VOTE#"))
+    .filter(({ keys: { sk } }) => !sk.startsWith("VOTE#") && !sk.startsWith("WITNESS#"))
     .map(({ keys: { pk, sk } }) => `${pk} ${sk}`);
 }
 
@@ -294,6 +359,8 @@ async function doesNothing(one: World, stacks: string[]): Promise<void> {
   if (nextMoment(one, one.time.now().getTime()) < one.time.now().getTime() + 3 * MINUTE) {
     await calm(one, 4 * MINUTE);
   }
+  // Nobody asked the witnesses meanwhile: they begin anew.
+  if (one.witnesses) await one.pass(MINUTE);
   for (const stack of stacks) await one.reconcile(stack);
   const [writes, patches] = [one.writes(), one.patches()];
   for (const stack of stacks) await one.reconcile(stack);
@@ -311,18 +378,22 @@ async function isAsDeclared(one: World, history: History, name: string): Promise
   const listed = entriesOf(weights).map(([cloud]) => cloud);
   // A cloud that only abstains stays what it was before: lost, or without the heat stack.
   const own = await one.seen(ending.cloud, name);
+  const kept = shares.find(({ held }) => held?.reason === "evidence");
+  if (kept) isKeptRightly(one, kept, stack);
   const isLost =
-    ["refused", "missing", "drained"].includes(ending.ailment) ||
-    own?.missing !== undefined ||
-    (await one.verdict(ending.cloud))?.verdict === "unreachable";
+    kept === undefined &&
+    (["refused", "missing", "drained"].includes(ending.ailment) ||
+      own?.missing !== undefined ||
+      (await one.verdict(ending.cloud))?.verdict === "unreachable");
   const lost = new Set(isLost && ending.ailment !== "none" ? [ending.cloud] : []);
-  const available = new Set(listed.filter((cloud) => !lost.has(cloud)));
+  const available = new Set(listed.filter((cloud) => !lost.has(cloud) && cloud !== kept?.cloud));
   const drained = new Set(ending.ailment === "drained" ? [CloudName.parse(ending.cloud)] : []);
   const wanted = allocate({
     stack_name: StackName.parse(name),
     count: stack.count,
     weights,
     available,
+    ...(kept ? { kept: new Map([[kept.cloud, kept.desired]]) } : {}),
     drained,
     failover: stack.policy.failover,
   });
@@ -348,6 +419,14 @@ async function isAsDeclared(one: World, history: History, name: string): Promise
   const isWell = ending.ailment === "none" && !isIncomplete && listed.length > 0;
   if (isWell) assert.equal(status?.state, "converged", why);
   assert.ok(clouds.length > 0 && weightSum(weights) <= 1);
+}
+
+/** Heat was lost, what it serves answers, and the stack goes by that. */
+function isKeptRightly(one: World, { cloud }: Share, { policy, witnesses }: Stack): void {
+  const verdict = one.table.peek({ pk: "VERDICT", sk: cloud })?.verdict;
+  const isAnswered = verdict === "unreachable" && one.of(cloud).workload === "answers";
+  const isNamed = witnesses !== undefined && policy.evidence === "api_and_workload";
+  assert.ok(isAnswered && isNamed, `API down is not workload down: ${cloud} keeps its share`);
 }
 
 /** Nothing was lost on the way: every fact reached the bus. */

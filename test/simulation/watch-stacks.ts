@@ -5,7 +5,8 @@ import type { Committed } from "../support/memory-table.ts";
 import type { World } from "../support/world.ts";
 import type { Complain, Watcher } from "./monitor.ts";
 
-type Allocated = { stack: Stack; desired: Map<string, number> };
+/** With the clouds that keep what they have, because their workload answers. */
+type Allocated = { stack: Stack; desired: Map<string, number>; kept: string[] };
 
 /** Invariants 1, 2 and 10 of stacks: every committed reconcile is exact, stable and explained. */
 export function watchStacks(one: World, complain: Complain): Watcher {
@@ -29,8 +30,9 @@ export function watchStacks(one: World, complain: Complain): Watcher {
     );
     if (!isStandstill && status.uid === stack.uid) {
       exact(stack, desired);
-      stable(stack, desired);
-      last.set(name, { stack, desired });
+      const kept = shares.flatMap(({ cloud, held }) => (held?.reason === "evidence" ? cloud : []));
+      stable(stack, desired, kept);
+      last.set(name, { stack, desired, kept });
     }
     // What was held of a deleted stack of the name is nobody's news any more.
     explained(changes, status, before?.uid === status.uid ? ["blocked", "held"] : []);
@@ -47,16 +49,16 @@ export function watchStacks(one: World, complain: Complain): Watcher {
   }
 
   /** With the same weights, and nobody back, nobody but the lost ones gets less. */
-  function stable(stack: Stack, desired: Map<string, number>): void {
+  function stable(stack: Stack, desired: Map<string, number>, kept: string[]): void {
     const before = last.get(stack.stack_name);
     if (!before || before.stack.uid !== stack.uid || !isAlike(before.stack, stack)) return;
     if (stack.count < before.stack.count) return;
     if (stack.policy.failover === "none" && stack.count !== before.stack.count) return;
     const sum = (counts: Map<string, number>) => [...counts.values()].reduce((a, b) => a + b, 0);
     if (sum(desired) < sum(before.desired)) return;
-    const isBack = [...desired].some(
-      ([cloud, count]) => count > 0 && (before.desired.get(cloud) ?? 0) === 0,
-    );
+    const isBack =
+      before.kept.some((cloud) => !kept.includes(cloud)) ||
+      [...desired].some(([cloud, count]) => count > 0 && (before.desired.get(cloud) ?? 0) === 0);
     const robbed = [...desired].filter(
       ([cloud, count]) => count > 0 && count < (before.desired.get(cloud) ?? 0),
     );

@@ -183,6 +183,22 @@ describe("spreading", () => {
     assert.deepEqual(one.counts(), [12, 4, 4]);
   });
 
+  test("a drain, and an undrain, never take what runs below the count", async () => {
+    const one = await settled();
+    const least = lowest(one);
+    for (const cloud of ["athens", "lisbon"]) {
+      await one.drain(cloud);
+      await one.pass(2 * MINUTE);
+      assert.equal(one.of(cloud).count("web"), 0);
+      assert.equal(least.runs, 10);
+    }
+    await Promise.all([one.drain("athens", false), one.drain("lisbon", false)]);
+    await one.drain("manchester");
+    await one.pass(3 * MINUTE);
+    assert.equal(one.of("manchester").count("web"), 0);
+    assert.equal(least.runs, 10);
+  });
+
   test("a drained cloud gives its share to the others, and gets it back", async () => {
     const one = await settled();
     const least = lowest(one);

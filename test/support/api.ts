@@ -61,14 +61,23 @@ export function apiEvent(method: string, path: string, sent: Sent = {}): ApiEven
 }
 
 /** The API's own handler over a table (in memory unless given), with its log and stores at hand. */
-export function testApi(options: { table?: Table; now?: () => Date; apiTokens?: string } = {}) {
+export function testApi(
+  options: {
+    table?: Table;
+    now?: () => Date;
+    apiTokens?: string;
+    environment?: Record<string, string>;
+  } = {},
+) {
   const { table = memoryTable(), now = () => new Date() } = options;
   const lines: LogLine[] = [];
+  const ulid = monotonicFactory();
   const clouds = cloudTable(table);
   const stacks = stackTable(table);
-  const settings = config({ TABLE_NAME: "table", BUS_NAME: "bus" }).reconcile;
+  const environment = { TABLE_NAME: "table", BUS_NAME: "bus", ...options.environment };
+  const { reconcile: settings, judging, witness } = config(environment);
   const stores = { ...clouds, ...stacks, ...eventTable(table) };
-  const deps = { ...stores, now, newId: monotonicFactory(), settings };
+  const deps = { ...stores, now, newId: () => ulid(now().getTime()), settings, judging, witness };
   const handler = app({
     handlers: allHandlers(deps),
     tokens: tokenEntries(options.apiTokens ?? defaultTokens()),

@@ -58,8 +58,8 @@ export async function emptyHome(t: TestContext): Promise<string> {
 }
 
 /** The API's handler on a port of its own, and the command line that talks to it. */
-export async function cliAndApi(t: TestContext) {
-  const api = testApi();
+export async function cliAndApi(t: TestContext, options?: Parameters<typeof testApi>[0]) {
+  const api = testApi(options);
   const home = await emptyHome(t);
   const server = await httpServer({
     address: "127.0.0.1",

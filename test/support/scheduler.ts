@@ -6,6 +6,12 @@ export type Owner = {
   isDead: boolean;
   /** Milliseconds of its time that it was frozen. */
   stalledMs: number;
+  /** Virtual time, in milliseconds. */
+  startedAt: number;
+  /** Where it runs, if that is a vantage. */
+  place?: string;
+  /** Who sent the request that it answers. */
+  behalf?: Owner;
 };
 
 export type Scheduler = {
@@ -20,7 +26,11 @@ export type Scheduler = {
   /** Lets all go on, one step at a time, until these have ended or been killed, or until that time. */
   finish: (runs: Run[], until?: number) => Promise<void>;
   /** Starts a function on behalf of a new owner. */
-  start: (name: string, work: (owner: Owner) => Promise<void>) => Run;
+  start: (
+    name: string,
+    work: (owner: Owner) => Promise<void>,
+    more?: Pick<Owner, "place" | "behalf">,
+  ) => Run;
   /** Nothing runs meanwhile. */
   skip: (ms: number) => void;
 };
@@ -84,8 +94,8 @@ export function scheduler(seed: number, startAt = "2026-01-01T00:00:00.000Z"): S
       return new Promise((resume) => ready.push({ owner, resume }));
     },
     sleep,
-    start: (name, work) => {
-      const owner: Owner = { name, isDead: false, stalledMs: 0 };
+    start: (name, work, more = {}) => {
+      const owner: Owner = { name, isDead: false, stalledMs: 0, startedAt: nowMs, ...more };
       const state: { endedAt?: number; error?: unknown } = {};
       const startedAt = nowMs;
       work(owner)

@@ -43,9 +43,13 @@ export type SimulatedStack = {
   updated: string | null;
   /** Members that surely run. */
   runs: number;
+  /** No more than so many run. */
+  most: number;
   update?: Update;
   /** When anybody but us last touched it; a PATCH carried out late counts as such. */
   touchedAt: number;
+  /** When anybody but us last touched it, our late PATCHes left out. */
+  foreignAt: number;
   /** When its last update began. */
   startedAt: number;
 };
@@ -57,8 +61,17 @@ export type CloudWatch = {
   onPatch: (owner: Owner | undefined, patch: Patch, stack: SimulatedStack | undefined) => void;
   onCall: (owner: Owner, call: string) => void;
   onAnswer: (owner: Owner, call: string, fault: Fault | undefined) => void;
+  onWitness: (owner: Owner, answers: boolean) => void;
 };
-const nobody: CloudWatch = { onPatch: () => {}, onCall: () => {}, onAnswer: () => {} };
+const nobody: CloudWatch = {
+  onPatch: () => {},
+  onCall: () => {},
+  onAnswer: () => {},
+  onWitness: () => {},
+};
+
+/** What stands between somebody and a cloud that is well: nothing arrives there. */
+export type Cut = "refused" | "hang";
 
 export type SimulatedCloud = ReturnType<typeof simulatedCloud>;
 
@@ -66,9 +79,13 @@ export type SimulatedCloud = ReturnType<typeof simulatedCloud>;
 export function simulatedCloud(
   name: string,
   scheduler: Scheduler,
-  options: { updateMs: number; watch?: CloudWatch },
+  options: {
+    updateMs: number;
+    watch?: CloudWatch;
+    cutOff?: (owner: Owner) => Cut | undefined;
+  },
 ) {
-  const { watch = nobody } = options;
+  const { watch = nobody, cutOff = () => undefined } = options;
   const stacks = new Map<string, SimulatedStack>();
   const late: (Patch & { at: number })[] = [];
   let nextId = 0;
@@ -86,6 +103,8 @@ export function simulatedCloud(
     patches: [] as { stack_name: string; count: number; at: string }[],
     /** Whether clouds.yaml has an entry for it that can be read. */
     isConfigured: true,
+    /** What it serves, whatever becomes of its Heat; `unknown` is a name that does not resolve. */
+    workload: "answers" as "answers" | "silent" | "hangs" | "unknown",
     /** PATCHes that came while an update was under way, which real Heat may end in UPDATE_FAILED. */
     overtaken: 0,
     /** Told after each change of what runs. */
@@ -103,7 +122,9 @@ export function simulatedCloud(
         created: heatTime(scheduler.now()),
         updated: null,
         runs: count,
+        most: count,
         touchedAt: scheduler.now().getTime(),
+        foreignAt: scheduler.now().getTime(),
         startedAt: scheduler.now().getTime(),
       });
     },
@@ -114,7 +135,7 @@ export function simulatedCloud(
     remove(stackName: string) {
       const found = cloud.find(stackName);
       if (!found) return;
-      touch(found, { status: "DELETE_COMPLETE", runs: 0 });
+      touch(found, { status: "DELETE_COMPLETE", runs: 0, most: 0 });
       delete found.update;
       cloud.onChange();
     },
@@ -122,8 +143,8 @@ export function simulatedCloud(
     change(stackName: string, count: number, parameter = "count") {
       const found = cloud.find(stackName);
       if (!found) return;
-      patched(found, parameter, count);
       touch(found, {});
+      patched(found, parameter, count);
     },
     suspend(stackName: string) {
       const found = cloud.find(stackName);
@@ -152,6 +173,18 @@ export function simulatedCloud(
       return found && Number(found.parameters.get(parameter));
     },
     runs: (stackName: string): number => cloud.find(stackName)?.runs ?? 0,
+    /** Whether what it serves answers a witness. */
+    async answers(owner: Owner): Promise<Outcome<void>> {
+      await scheduler.turn(owner);
+      const isHung = cutOff(owner) === "hang" || cloud.workload === "hangs";
+      await scheduler.sleep(owner, isHung ? 3_000 : 20);
+      const isAnswered = cutOff(owner) === undefined && cloud.workload === "answers";
+      watch.onWitness(owner, isAnswered);
+      if (isAnswered) return { ok: true, value: undefined };
+      if (cloud.workload === "unknown")
+        return { ok: false, fault: fault("config", "no_such_name") };
+      return { ok: false, fault: fault("path", "refused", { unsent: true }) };
+    },
     /** By its id, even when it is deleted. */
     byId: (id: string): SimulatedStack | undefined => stacks.get(id),
     /** Back again; what it took while it hung is carried out within minutes. */
@@ -197,7 +230,8 @@ export function simulatedCloud(
   }
 
   function touch(stack: SimulatedStack, change: Partial<SimulatedStack>) {
-    Object.assign(stack, change, { touchedAt: scheduler.now().getTime() });
+    const nowMs = scheduler.now().getTime();
+    Object.assign(stack, { touchedAt: nowMs, foreignAt: nowMs }, change);
     cloud.onChange();
   }
 
@@ -221,6 +255,7 @@ export function simulatedCloud(
     };
     stack.startedAt = nowMs;
     stack.runs = Math.min(from, to);
+    stack.most = Math.max(stack.most, from, to);
     stack.status = "UPDATE_IN_PROGRESS";
     stack.reason = "Stack UPDATE started";
     stack.updated = heatTime(scheduler.now());
@@ -236,11 +271,17 @@ export function simulatedCloud(
       Object.assign(stack, { status: "UPDATE_FAILED", reason: "Stack UPDATE cancelled" });
     } else if (end === "rolls_back") {
       stack.parameters.set(parameter, String(from));
-      Object.assign(stack, { status: "ROLLBACK_COMPLETE", runs: from, reason: "rolled back" });
+      Object.assign(stack, {
+        status: "ROLLBACK_COMPLETE",
+        ...{ runs: from, most: from, reason: "rolled back" },
+      });
     } else if (end === "fails") {
       const reason = "No valid host was found";
       Object.assign(stack, { status: "UPDATE_FAILED", reason });
-    } else Object.assign(stack, { status: "UPDATE_COMPLETE", runs: to, reason: "completed" });
+    } else {
+      const all = { runs: to, most: to };
+      Object.assign(stack, { status: "UPDATE_COMPLETE", ...all, reason: "completed" });
+    }
     cloud.onChange();
   }
 
@@ -257,7 +298,8 @@ export function simulatedCloud(
       return refused(400, "invalid_parameter", `count must be between 0 and ${cloud.limit}`);
     }
     patched(stack, parameter, count);
-    if (!owner) touch(stack, {});
+    // A late one is ours all the same.
+    if (!owner) touch(stack, { foreignAt: stack.foreignAt });
     return { ok: true, value: undefined };
   }
 
@@ -265,10 +307,11 @@ export function simulatedCloud(
   async function reached(owner: Owner): Promise<Fault | undefined> {
     await scheduler.turn(owner);
     settle();
-    if (cloud.network === "refused") {
+    const way = cutOff(owner) ?? cloud.network;
+    if (way === "refused") {
       return fault("path", "refused", { unsent: true });
     }
-    if (cloud.network === "hang") {
+    if (way === "hang") {
       await scheduler.sleep(owner, 5_000);
       return fault("service", "timeout");
     }
@@ -300,7 +343,7 @@ export function simulatedCloud(
     return {
       credential_hash: `hash-${credentials}`,
       listStacks: async ({ login }) => {
-        if (cloud.network === "rejects") hasToken = false;
+        if (cloud.network === "rejects" && !cutOff(owner)) hasToken = false;
         // What a pause is for: nothing is sent.
         if (!login && !hasToken) return { ok: false, fault: fault("credentials", "login_paused") };
         return asked("list", () => {
@@ -333,8 +376,9 @@ export function simulatedCloud(
         }),
       patchCount: async (ref, parameter, count) => {
         const patch = { ref, parameter, count };
-        if (cloud.network === "hang") late.push({ ...patch, at: Number.POSITIVE_INFINITY });
-        if (cloud.network === "late_patches") {
+        const way = cutOff(owner) ?? cloud.network;
+        if (way === "hang" && !cutOff(owner)) late.push({ ...patch, at: Number.POSITIVE_INFINITY });
+        if (way === "late_patches") {
           const at = scheduler.now().getTime() + 5_000 + scheduler.random() * 4 * 60_000;
           late.push({ ...patch, at });
           await scheduler.sleep(owner, 5_000);

@@ -1,20 +1,30 @@
 import { monotonicFactory } from "ulid";
+import { ApiError } from "../../lib/api/client.ts";
+import { judgeBetween } from "../../lib/cloud/between.ts";
 import type { CloudClient } from "../../lib/cloud/client.ts";
 import type { Fault, Outcome } from "../../lib/cloud/faults.ts";
-import { CloudName, type Seen, VantageName, type Verdict } from "../../lib/cloud/schema.ts";
+import { CloudName, HOME, type Seen, VantageName, type Verdict } from "../../lib/cloud/schema.ts";
 import { type Ticked, tick } from "../../lib/cloud/tick.ts";
 import type { Event } from "../../lib/event/schema.ts";
 import { type BatchDeps, type NamedBy, reconcileBatch } from "../../lib/stack/batch.ts";
 import type { StackView } from "../../lib/stack/deps.ts";
 import { reconcileStack } from "../../lib/stack/reconcile.ts";
 import { type Share, Stack, StackName, weightSum } from "../../lib/stack/schema.ts";
+import { hostOf, type Witness } from "../../lib/stack/witness.ts";
 import { cloudTable } from "../../lib/table/clouds.ts";
+import { eventTable } from "../../lib/table/events.ts";
 import type { Key, Table } from "../../lib/table/item.ts";
 import { passesFilter } from "../../lib/table/records.ts";
 import { stackTable } from "../../lib/table/stacks.ts";
 import { type Committed, type MemoryRecord, memoryTable } from "./memory-table.ts";
+import { type Order, type Place, placesOf } from "./places.ts";
 import { mulberry32, type Owner, type Run, scheduler } from "./scheduler.ts";
-import { type CloudWatch, type SimulatedCloud, simulatedCloud } from "./simulated-cloud.ts";
+import {
+  type CloudWatch,
+  type Cut,
+  type SimulatedCloud,
+  simulatedCloud,
+} from "./simulated-cloud.ts";
 
 export type World = ReturnType<typeof world>;
 
@@ -26,14 +36,18 @@ export type Watch = {
 };
 
 const MINUTE = 60_000;
-const settings = {
+/** Between two judgements of what was left open. */
+const NAP_MS = 500;
+const usual = {
   retryPauseMs: MINUTE,
   longestPauseMs: 60 * MINUTE,
   pushSilenceMs: 5 * MINUTE,
   stuckGraceMs: 5 * MINUTE,
   updateTimeoutMs: 60 * MINUTE,
-  vantage: VantageName.parse("home"),
+  vantage: HOME,
+  misses: 3,
   intervalMs: 10_000,
+  deadlineMs: 5_000,
   observeEveryMs: MINUTE,
   loginPauseMs: MINUTE,
   busySilenceMs: MINUTE,
@@ -52,6 +66,11 @@ export function world(
     updateMs?: number;
     lanes?: number;
     watch?: Watch;
+    /** Vantages beside home. */
+    places?: Place[];
+    misses?: number;
+    /** How far the clocks of home, reconcile and the API are ahead. Milliseconds. */
+    skews?: { home: number; reconcile: number; api: number };
   } = {},
 ) {
   const {
@@ -59,7 +78,11 @@ export function world(
     seed = 1,
     updateMs = 5_000,
     watch,
+    places = [],
+    misses = usual.misses,
+    skews = { home: 0, reconcile: 0, api: 0 },
   } = options;
+  const settings = { ...usual, misses };
   const time = scheduler(seed);
   let actor: Owner | undefined;
   const table = memoryTable((changes) => watch?.onCommit(actor, changes));
@@ -69,10 +92,13 @@ export function world(
     actor = undefined;
     return result;
   };
+  /** Between whom and what nothing gets through: `office athens`, `office table`, `reconcile athens`. */
+  const cuts = new Map<string, Cut>();
   const clouds = new Map<string, SimulatedCloud>(
     names.map((name) => {
+      const cutOff = ({ place = "reconcile" }: Owner) => cuts.get(`${place} ${name}`);
       const spectator = watch ? { watch: watch.ofCloud(name) } : {};
-      return [name, simulatedCloud(name, time, { updateMs, ...spectator })];
+      return [name, simulatedCloud(name, time, { updateMs, cutOff, ...spectator })];
     }),
   );
   const ulid = monotonicFactory(mulberry32(seed + 1));
@@ -90,26 +116,51 @@ export function world(
     return found;
   };
 
+  function nowOf({ name, place = "" }: Owner): () => Date {
+    const skewMs =
+      name === "api"
+        ? skews.api
+        : name === "reconcile"
+          ? skews.reconcile
+          : (places.find((one) => one.name === place)?.skewMs ?? skews.home);
+    return skewMs === 0 ? time.now : () => new Date(time.now().getTime() + skewMs);
+  }
+
+  /** The table, or the API before it, from there; a path that hangs takes as long as a deadline. */
+  async function pass(owner: Owner): Promise<void> {
+    const cut = cuts.get(`${owner.place} table`);
+    if (cut === undefined) return;
+    await time.turn(owner);
+    if (cut === "hang") await time.sleep(owner, 5_000);
+    throw new Unreachable();
+  }
+
   function depsOf(owner: Owner) {
     const turned = inTurn(table, {
-      turn: () => time.turn(owner),
+      turn: async () => {
+        if (cuts.size > 0) await pass(owner);
+        await time.turn(owner);
+      },
       act: (work) => acting(owner, work),
       onRead: (key) => watch?.onRead(owner, key),
     });
     const own = { ...cloudTable(turned), ...stackTable(turned) };
+    const vantage = owner.place === undefined ? HOME : VantageName.parse(owner.place);
     return {
       ...own,
-      now: time.now,
+      now: nowOf(owner),
       newId,
       random: time.random,
       sleep: (ms: number) => time.sleep(owner, ms),
-      settings,
+      settings: { ...settings, vantage },
       log: () => {},
       cloudNames: () => names.map((name) => CloudName.parse(name)),
       cloudClient: (cloud: CloudName): Outcome<CloudClient> =>
         of(cloud).isConfigured
           ? { ok: true, value: of(cloud).client(owner) }
           : { ok: false, fault: unconfigured },
+      /** A witness is named by its cloud: `{ tcp: "athens:80" }`. */
+      askWitness: (witness: Witness) => of(hostOf(witness)).answers(owner),
       stacksWeighing: (cloud: CloudName) => own.listStacksWeighing([cloud]),
       announce: async (announced: Event[]) => {
         events.push(...announced);
@@ -120,6 +171,33 @@ export function world(
         thrown.push(error);
       },
     };
+  }
+
+  const agents = placesOf({
+    time,
+    apiDeps: (owner) => {
+      const { settings: own, ...deps } = depsOf(owner);
+      const events = eventTable(table);
+      return { ...events, ...deps, settings: own, judging: own, witness: { allowsPrivate: true } };
+    },
+    cloudNames: () => names.map((name) => CloudName.parse(name)),
+    cloudClient: (owner, cloud) => ({ ok: true, value: of(cloud).client(owner) }),
+    pass,
+  });
+
+  /** One tick of a vantage beside home, when its time comes. */
+  function probeFrom(place: Place): Run {
+    const { name, kind, phaseMs } = place;
+    const work = async (owner: Owner) => {
+      if (phaseMs > 0) await time.sleep(owner, phaseMs);
+      try {
+        if (kind === "agent") await agents.vote(owner, place);
+        else await tick(depsOf(owner));
+      } catch (error) {
+        if (!(error instanceof Unreachable)) thrown.push(error);
+      }
+    };
+    return time.start(kind === "agent" ? "agent" : "probe", work, { place: name });
   }
 
   /** What each idle lane may take now; what failed, or whose run died, comes again first. */
@@ -178,6 +256,19 @@ export function world(
     of,
     depsOf,
     lanes,
+    cuts,
+    /** What every declaration names, unless it says otherwise. */
+    witnesses: undefined as Stack["witnesses"],
+    /** Whatever was to go wrong is over. */
+    isHealed: false,
+    /** Since when a cloud's network has been what it is. Milliseconds. */
+    lostAt: new Map<string, number>(),
+    /** Vantages beside home; one that is stopped does not tick. */
+    places: places.map((place) => ({ ...place, isStopped: false })),
+    probeFrom,
+    restart: agents.restart,
+    /** What a person asks of the API. */
+    order: (order: Order) => agents.order(order),
 
     /** Writes a declaration as the API does. */
     async declare(change: Partial<Stack> = {}, name = "web"): Promise<Stack> {
@@ -185,7 +276,8 @@ export function world(
       const found = await stores.readStack(stack_name);
       const current = found?.deleted_at === undefined ? found : undefined;
       const at = time.now().toISOString();
-      const draft = { ...fresh(stack_name, newId(), at), ...current, ...change };
+      const witnesses = one.witnesses ? { witnesses: one.witnesses } : {};
+      const draft = { ...fresh(stack_name, newId(), at), ...current, ...witnesses, ...change };
       const stack = Stack.parse({
         ...draft,
         generation: (found?.generation ?? 0) + 1,
@@ -226,13 +318,28 @@ export function world(
       await stores.wake(StackName.parse(name), at, at);
     },
 
-    probe: (): Run => time.start("probe", (owner) => tick(depsOf(owner)).then(() => {})),
-    /** One tick of the probe, alone. */
+    /** A tick of home, and what it does until the next one has ended. */
+    probe: (): Run => {
+      const work = async (owner: Owner) => {
+        const deps = depsOf(owner);
+        let { open } = await tick(deps);
+        while (open && time.now().getTime() - owner.startedAt < settings.intervalMs + 5_000) {
+          await time.sleep(owner, NAP_MS);
+          const { isOpen } = await judgeBetween(deps, open);
+          if (!isOpen) open = undefined;
+        }
+      };
+      return time.start("probe", work, { place: HOME });
+    },
+    /** One tick of the probe, alone, and before it one of every other vantage. */
     async tick(): Promise<Ticked> {
       const all: Ticked[] = [];
-      await one.run("probe", async (owner) => {
+      const running = one.places.filter(({ isStopped }) => !isStopped);
+      await time.finish(running.map((place) => probeFrom({ ...place, phaseMs: 0 })));
+      const home = async (owner: Owner) => {
         all.push(await tick(depsOf(owner)));
-      });
+      };
+      await one.run("probe", home, { place: HOME });
       const [ticked] = all;
       if (!ticked) throw new Error("the tick did not end");
       return ticked;
@@ -242,8 +349,12 @@ export function world(
       one.run("reconcile", (owner) =>
         reconcileStack(depsOf(owner), StackName.parse(name), { givenUp: new Map() }),
       ),
-    async run(name: string, work: (owner: Owner) => Promise<void>): Promise<void> {
-      const run = time.start(name, work);
+    async run(
+      name: string,
+      work: (owner: Owner) => Promise<void>,
+      more: Pick<Owner, "place"> = {},
+    ): Promise<void> {
+      const run = time.start(name, work, more);
       await time.finish([run]);
       if (run.error() !== undefined) throw run.error();
     },
@@ -316,6 +427,13 @@ export function world(
   return one;
 }
 
+/** A cut path to the table, or to the API before it. */
+class Unreachable extends ApiError {
+  constructor() {
+    super({ status: 0, code: "connection.failed", detail: "the path is cut" });
+  }
+}
+
 function fresh(stack_name: StackName, uid: string, at: string): Omit<Stack, "generation"> {
   return {
     stack_name,
@@ -323,7 +441,12 @@ function fresh(stack_name: StackName, uid: string, at: string): Omit<Stack, "gen
     count: 0,
     count_parameter: "count",
     weights: {},
-    policy: { failover: "even", order: "make_before_break", failback: "auto" },
+    policy: {
+      failover: "even",
+      order: "make_before_break",
+      failback: "auto",
+      evidence: "api_and_workload",
+    },
     paused: false,
     partial: false,
     completed: false,
@@ -375,7 +498,7 @@ function namedBy({ sequence, eventName, keys: { pk, sk }, newImage }: MemoryReco
   }
   if (pk === "VERDICT" || pk === "CLOUD") return { ...base, cloud: CloudName.parse(sk) };
   if (pk === "STACK") return { ...base, stack: StackName.parse(sk) };
-  const name = sk === "WAKE" ? pk.slice("STACK#".length) : sk.slice("SEEN#".length);
+  const name = sk === "WAKE" ? pk.slice("STACK#".length) : sk.slice(sk.indexOf("#") + 1);
   return { ...base, stack: StackName.parse(name) };
 }
 

@@ -30,8 +30,10 @@ const items: [string, string, boolean, unknown][] = [
   ["VERDICT", "WAKE", true, { cloud: "WAKE" }],
   ["CLOUD", "athens", true, { cloud: "athens" }],
   ["CLOUD#athens", "SEEN#web", true, { stack: "web" }],
+  ["CLOUD#athens", "WITNESS#web", true, { stack: "web" }],
   ["CLOUD#athens", "VOTE#home", false, undefined],
   ["CLOUD#athens", "EVENT#01", true, { event }],
+  ["VANTAGE#office", "EVENT#01", true, { event }],
   ["VANTAGE", "home", false, undefined],
   ["STACK", "not a name", true, undefined],
   ["OTHER", "thing", false, undefined],
@@ -68,8 +70,8 @@ test("the event source takes the four patterns", () => {
   assert.deepEqual(eventSourcePatterns(), [
     '{"dynamodb":{"Keys":{"pk":{"S":["STACK","CLOUD","VERDICT"]}}}}',
     '{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"STACK#"}]},"sk":{"S":["WAKE"]}}}}',
-    '{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"CLOUD#"}]},"sk":{"S":[{"prefix":"SEEN#"}]}}}}',
-    '{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"STACK#"},{"prefix":"CLOUD#"}]},"sk":{"S":[{"prefix":"EVENT#"}]}}}}',
+    '{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"CLOUD#"}]},"sk":{"S":[{"prefix":"SEEN#"},{"prefix":"WITNESS#"}]}}}}',
+    '{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"STACK#"},{"prefix":"CLOUD#"},{"prefix":"VANTAGE#"}]},"sk":{"S":[{"prefix":"EVENT#"}]}}}}',
   ]);
 });
 

@@ -1,5 +1,5 @@
+import { CloudDetail, CloudList, CloudPatch, CloudSummary } from "../clouds.ts";
 import { byName, type Endpoint, nothing, ofCloud } from "../endpoint.ts";
-import { CloudDetail, CloudList, CloudPatch, CloudSummary } from "../schema.ts";
 
 /** Verdicts, and what people say of clouds. */
 export const cloudEndpoints = {

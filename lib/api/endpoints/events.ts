@@ -1,5 +1,5 @@
-import { type Endpoint, history, nothing, ofCloud, ofStack } from "../endpoint.ts";
-import { EventList } from "../schema.ts";
+import { type Endpoint, history, nothing, ofCloud, ofEvent, ofStack } from "../endpoint.ts";
+import { EventDetail, EventList } from "../schema.ts";
 
 /** What happened, kept for 30 days. */
 export const eventEndpoints = {
@@ -19,12 +19,26 @@ export const eventEndpoints = {
     path: "/v1/events",
     tag: "events",
     summary: "What happened, newest first",
-    description: "Up to 30 days back. `since` is the oldest time wanted.",
+    description:
+      "Up to 30 days back. `since` is the oldest time wanted. With `evidence=true` each event carries what its decision rested on, and a page has at most 50.",
     role: "reader",
     params: nothing,
     query: history,
     reply: EventList,
     errors: [],
+  },
+  showEvent: {
+    method: "GET",
+    path: "/v1/events/{id}",
+    tag: "events",
+    summary: "An event with its evidence, and the story of it in sentences",
+    description:
+      "What `judge` or `allocate` was given, so that the same verdict or the same shares follow from it again; who saw what since when, which rule decided, and what it brought about.",
+    role: "reader",
+    params: ofEvent,
+    query: nothing,
+    reply: EventDetail,
+    errors: ["event.missing"],
   },
   listCloudEvents: {
     method: "GET",

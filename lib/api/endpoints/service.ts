@@ -43,7 +43,7 @@ export const serviceEndpoints = {
     path: "/v1/whoami",
     tag: "service",
     summary: "Whose token this is, and what it may do",
-    role: "reader",
+    role: "anybody",
     params: nothing,
     query: nothing,
     reply: Whoami,

@@ -6,6 +6,8 @@ import { legacyHandlers } from "./legacy.ts";
 import { planHandlers } from "./plan.ts";
 import { serviceHandlers } from "./service.ts";
 import { stackHandlers } from "./stacks.ts";
+import { vantageHandlers } from "./vantages.ts";
+import { voteHandlers } from "./votes.ts";
 import { weightHandlers } from "./weights.ts";
 
 /** One handler for every endpoint of the contract. */
@@ -16,6 +18,8 @@ export function allHandlers(deps: ApiDeps): Handlers {
     ...planHandlers(deps),
     ...eventHandlers(deps),
     ...cloudHandlers(deps),
+    ...voteHandlers(deps),
+    ...vantageHandlers(deps),
     ...serviceHandlers(),
     ...legacyHandlers(deps),
   };

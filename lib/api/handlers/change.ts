@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import type { CloudName } from "../../cloud/schema.ts";
+import { targetOf } from "../../cloud/witness.ts";
 import { ControlError } from "../../error.ts";
 import type { Event } from "../../event/schema.ts";
 import { entriesOf, Policy, type Stack, type StackName, weightSum } from "../../stack/schema.ts";
@@ -12,7 +14,7 @@ export type Draft = Pick<
   Stack,
   "count" | "count_parameter" | "weights" | "policy" | "paused" | "partial"
 > &
-  Partial<Pick<Stack, "released" | "deleted_at">>;
+  Partial<Pick<Stack, "witnesses" | "released" | "deleted_at">>;
 
 export type Change = {
   stack_name: StackName;
@@ -70,9 +72,13 @@ export function existing(stack: Stack | undefined, name: string): Stack {
 
 /** The part of a stack that its user writes, as it is. */
 export function draftOf(stack: Stack): Draft {
-  const { count, count_parameter, weights, policy, paused, partial, released } = stack;
-  const written = { count, count_parameter, weights, policy, paused, partial };
-  return released === undefined ? written : { ...written, released };
+  const { count, count_parameter, weights, policy, paused, partial } = stack;
+  const { witnesses, released } = stack;
+  return {
+    ...{ count, count_parameter, weights, policy, paused, partial },
+    ...(witnesses === undefined ? {} : { witnesses }),
+    ...(released === undefined ? {} : { released }),
+  };
 }
 
 function requireThat(wanted: Precondition, current: Stack | undefined, name: StackName): void {
@@ -155,11 +161,23 @@ function differences(stack: Stack, before: Stack | undefined): string[] {
   const oldWeights = new Map(entriesOf(before?.weights ?? {}));
   const newWeights = new Map(entriesOf(stack.weights));
   const moved = [...clouds].filter((cloud) => oldWeights.get(cloud) !== newWeights.get(cloud));
+  const witness = ({ witnesses = {} }: Partial<Stack>, cloud: CloudName) => {
+    const found = new Map(entriesOf(witnesses)).get(cloud);
+    return found && targetOf(found).replace(/\?\S*/, "");
+  };
+  const asked = [...entriesOf(before?.witnesses ?? {}), ...entriesOf(stack.witnesses ?? {})];
+  const renamed = [...new Set(asked.map(([cloud]) => cloud))].filter(
+    (cloud) => witness(stack, cloud) !== witness(before ?? {}, cloud),
+  );
   const isReleased = stack.released?.at !== before?.released?.at;
   return [
     ...fields.map(([key, value]) => `${key} ${step(old[key], value)}`),
     ...moved.map(
       (cloud) => `${cloud} ${step(oldWeights.get(cloud), newWeights.get(cloud) ?? "no weight")}`,
+    ),
+    ...renamed.map(
+      (cloud) =>
+        `witness of ${cloud} ${step(witness(before ?? {}, cloud), witness(stack, cloud) ?? "none")}`,
     ),
     ...(isReleased ? ["its failback was released"] : []),
   ];

@@ -4,11 +4,12 @@ import { ControlError } from "../../error.ts";
 import type { Event } from "../../event/schema.ts";
 import { entriesOf } from "../../stack/schema.ts";
 import { cloudViews } from "../../stack/view.ts";
+import type { CloudSummary } from "../clouds.ts";
 import type { Handlers } from "../contract.ts";
 import type { ApiDeps } from "../deps.ts";
-import type { CloudSummary } from "../schema.ts";
+import { othersThan } from "./drain.ts";
 import { shareDetail } from "./show.ts";
-import { unknownText } from "./weights.ts";
+import { type Known, knownIn, skyOf, summaryOf } from "./sky.ts";
 
 type CloudHandlers = Pick<Handlers, "listClouds" | "getCloud" | "patchCloud">;
 type Orders = Pick<CloudOrders, "drained" | "confirmed" | "refuted">;
@@ -17,25 +18,18 @@ type Orders = Pick<CloudOrders, "drained" | "confirmed" | "refuted">;
 export function cloudHandlers(deps: ApiDeps): CloudHandlers {
   return {
     listClouds: async () => {
-      const [verdicts, orders] = await Promise.all([deps.listVerdicts(), deps.listOrders()]);
-      const orderOf = new Map(orders.map((order) => [order.cloud, order]));
-      const clouds = await Promise.all(
-        verdicts.map((verdict) => summaryOf(deps, verdict, orderOf.get(verdict.cloud))),
-      );
+      const sky = await skyOf(deps);
+      const clouds = await Promise.all(sky.clouds.map((known) => summaryOf(deps, sky, known)));
       return { reply: { clouds } };
     },
     getCloud: async ({ params: { cloud }, query }) => {
-      const [{ verdict, orders }, page] = await Promise.all([
-        requireCloud(deps, cloud),
-        sharesIn(deps, cloud, query),
+      const sky = await skyOf(deps);
+      const known = knownIn(sky, cloud);
+      const [summary, { shares, next }] = await Promise.all([
+        summaryOf(deps, sky, known),
+        sharesIn(deps, known, query),
       ]);
-      const shares = page.shares.map((share) => ({
-        ...share,
-        verdict: verdict.verdict,
-        drained: orders?.drained === true,
-      }));
-      const next = page.next === undefined ? {} : { next: page.next };
-      return { reply: { ...(await summaryOf(deps, verdict, orders)), shares, ...next } };
+      return { reply: { ...summary, shares, ...(next === undefined ? {} : { next }) } };
     },
     patchCloud: async ({ params: { cloud }, body, who }) => {
       const edit = (verdict: Verdict, orders: Orders): Orders => {
@@ -55,41 +49,11 @@ export function cloudHandlers(deps: ApiDeps): CloudHandlers {
   };
 }
 
-/** A cloud that the deployment knows, with what people said of it. Throws 404, naming those there are. */
-export async function requireCloud(
-  deps: Pick<ApiDeps, "listVerdicts" | "listOrders">,
-  cloud: CloudName,
-): Promise<{ verdict: Verdict; orders: CloudOrders | undefined }> {
-  const [verdicts, orders] = await Promise.all([deps.listVerdicts(), deps.listOrders()]);
-  const verdict = verdicts.find((one) => one.cloud === cloud);
-  if (verdict === undefined) {
-    const known = new Set(verdicts.map((one) => one.cloud));
-    throw new ControlError("cloud.missing", `${cloud}: ${unknownText(known)}.`);
-  }
-  return { verdict, orders: orders.find((one) => one.cloud === cloud) };
-}
-
-async function summaryOf(
-  deps: ApiDeps,
-  verdict: Verdict,
-  orders: CloudOrders | undefined,
-): Promise<CloudSummary> {
-  const votes = (await deps.listVotes(verdict.cloud)).sort((a, b) => (a.at < b.at ? 1 : -1));
-  const latency_ms = votes.find((vote) => vote.latency_ms !== undefined)?.latency_ms;
-  return {
-    ...verdict,
-    drained: orders?.drained === true,
-    ...(orders?.confirmed ? { confirmed: orders.confirmed } : {}),
-    ...(orders?.refuted ? { refuted: orders.refuted } : {}),
-    ...(latency_ms === undefined ? {} : { latency_ms }),
-    votes,
-  };
-}
-
 type Page = { limit: number; marker?: string | undefined };
 
 /** One page of the stacks that weigh a cloud, with their shares there. */
-async function sharesIn(deps: ApiDeps, cloud: CloudName, page: Page) {
+async function sharesIn(deps: ApiDeps, { verdict, orders }: Known, page: Page) {
+  const { cloud } = verdict;
   const { stacks, next } = await weighing(deps, cloud, page);
   const places = stacks.map(({ stack_name }) => ({ stack_name, cloud }));
   const [shares, seen] = await Promise.all([deps.readShares(places), deps.readSeenAt(places)]);
@@ -104,12 +68,12 @@ async function sharesIn(deps: ApiDeps, cloud: CloudName, page: Page) {
         weights: Object.fromEntries(entriesOf(stack.weights).filter(([name]) => name === cloud)),
       },
       shares: share ? [share] : [],
-      verdicts: new Map(),
-      orders: new Map(),
+      verdicts: new Map([[cloud, verdict]]),
+      orders: new Map(orders ? [[cloud, orders]] : []),
       seen: new Map(reading ? [[cloud, reading]] : []),
     };
     const own = cloudViews(view, new Map(), deps.settings).get(cloud);
-    return own ? [shareDetail(stack.stack_name, own)] : [];
+    return own ? [shareDetail(stack, own)] : [];
   });
   return { shares: details, next };
 }
@@ -135,7 +99,8 @@ type Order = {
 /** Writes what people say of a cloud, with its event, unless it changes nothing; who lost a race reads again. */
 async function order(deps: ApiDeps, { cloud, who, edit }: Order): Promise<CloudSummary> {
   for (let attempt = 0; attempt < 8; attempt += 1) {
-    const { verdict, orders } = await requireCloud(deps, cloud);
+    const sky = await skyOf(deps);
+    const { verdict, orders } = knownIn(sky, cloud);
     const {
       cloud: _,
       at: previousAt,
@@ -143,11 +108,13 @@ async function order(deps: ApiDeps, { cloud, who, edit }: Order): Promise<CloudS
     } = orders ?? { drained: false, cloud, at: undefined };
     const said = edit(verdict, before);
     const message = orderText(cloud, before, said);
-    if (message === undefined) return summaryOf(deps, verdict, orders);
+    if (message === undefined) return summaryOf(deps, sky, { cloud, verdict, orders });
     // Reconcile goes by the newest `at`, so it must move even within one millisecond.
     const earliest = previousAt === undefined ? 0 : Date.parse(previousAt) + 1;
     const at = new Date(Math.max(deps.now().getTime(), earliest)).toISOString();
     const next = { ...said, cloud, at };
+    const isDrain = said.drained && !before.drained;
+    const others = isDrain ? await othersThan(deps, cloud) : undefined;
     const event: Event = {
       id: deps.newId(),
       at,
@@ -157,7 +124,9 @@ async function order(deps: ApiDeps, { cloud, who, edit }: Order): Promise<CloudS
       changes: [],
       cause: `asked for by ${who}`,
     };
-    if (await deps.saveOrders(next, previousAt, [event])) return summaryOf(deps, verdict, next);
+    if (await deps.saveOrders(next, previousAt, [event], others)) {
+      return summaryOf(deps, sky, { cloud, verdict, orders: next });
+    }
     await pause(Math.random() * 10 * 2 ** attempt);
   }
   throw new ControlError(

@@ -7,9 +7,10 @@ import type { Handlers } from "../contract.ts";
 import type { ApiDeps } from "../deps.ts";
 import { pointerOf } from "../fields.ts";
 import type { PlannedShare } from "../schema.ts";
-import { existing } from "./change.ts";
+import { type Draft, existing } from "./change.ts";
 import { patched } from "./stacks.ts";
 import { unknownText } from "./weights.ts";
+import { mergedWitnesses } from "./witnesses.ts";
 
 /** Dry runs: what reconcile would decide, were the declaration or the clouds other than they are. */
 export function planHandlers(deps: ApiDeps): Pick<Handlers, "planStack"> {
@@ -22,7 +23,7 @@ export function planHandlers(deps: ApiDeps): Pick<Handlers, "planStack"> {
       const view = ofThisStack({ ...read, stack });
       const supposed: Declared = {
         ...view,
-        stack: supposedStack(stack, patched(stack, patch, known)),
+        stack: supposedStack(stack, patched(stack, patch, known), lost),
         verdicts: withLost(view.verdicts, lost, now),
       };
       const run = { now, settings: deps.settings, faults: new Map() };
@@ -44,8 +45,15 @@ export function planHandlers(deps: ApiDeps): Pick<Handlers, "planStack"> {
   };
 }
 
-function supposedStack(stack: Declared["stack"], draft: Partial<Declared["stack"]>) {
-  const next = { ...stack, ...draft, generation: stack.generation + 1 };
+/** A cloud supposed to be lost is so with its workload, whatever its witness would say. */
+function supposedStack(
+  { witnesses: _, ...stack }: Declared["stack"],
+  { witnesses, ...draft }: Draft,
+  lost: CloudName[],
+) {
+  const silent = Object.fromEntries(lost.map((cloud) => [cloud, null]));
+  const asked = mergedWitnesses(witnesses, silent);
+  const next = { ...stack, ...draft, ...asked, generation: stack.generation + 1 };
   return { ...next, completed: next.completed || weightSum(next.weights) === 1 };
 }
 
@@ -96,10 +104,11 @@ function orderOf(
   own: CloudView,
   { from, share, decision }: Step,
 ): Pick<PlannedShare, "order" | "why"> {
-  const { cloud, kind, isDrained, isMissing, awaitsRelease } = own;
+  const { cloud, kind, isKept, isDrained, isMissing, awaitsRelease } = own;
   const isMoved = share.desired !== from;
   const order = isMoved ? "waits" : "none";
   if (decision.standstill) return { order: "none", why: decision.standstill.message };
+  if (isKept && share.held) return { order, why: share.held.message };
   if (kind === "unreachable") {
     return { order, why: "unreachable: nothing is pushed there until it is back" };
   }

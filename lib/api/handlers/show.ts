@@ -1,5 +1,5 @@
 import type { StackView } from "../../stack/deps.ts";
-import { placeOf } from "../../stack/pushes.ts";
+import { ledgerOf } from "../../stack/ledger.ts";
 import type { Stack, StackState } from "../../stack/schema.ts";
 import {
   type CloudView,
@@ -9,13 +9,8 @@ import {
   ofThisStack,
   ownStatus,
 } from "../../stack/view.ts";
-import type {
-  Declaration,
-  LeftRunning,
-  ShareDetail,
-  StackDetail,
-  StackSummary,
-} from "../schema.ts";
+import type { Declaration, LeftRunning, StackDetail, StackSummary } from "../schema.ts";
+import type { ShareDetail } from "../share-schema.ts";
 
 type Settings = { pushSilenceMs: number };
 
@@ -31,15 +26,19 @@ export function declarationAnswer(stack: Stack): {
 export function summaryOf(view: Declared, settings: Settings): StackSummary {
   const status = ownStatus(view);
   const observed = status?.observed_generation;
-  const weighed = [...viewsOf(view, settings)].filter(({ weight }) => weight !== undefined);
-  const counted = weighed.filter(({ kind, isMissing }) => kind !== "unreachable" && !isMissing);
+  const views = viewsOf(view, settings);
+  const { in_place, up_to } = ledgerOf(view.stack, views);
   return {
     ...view.stack,
     state: stateOf(view),
     ...(observed === undefined ? {} : { observed_generation: observed }),
     totals: {
-      desired: weighed.reduce((sum, { share }) => sum + (share?.desired ?? 0), 0),
-      in_place: counted.reduce((sum, own) => sum + placeIn(own), 0),
+      desired: views.reduce(
+        (sum, { weight, share }) => sum + (weight === undefined ? 0 : (share?.desired ?? 0)),
+        0,
+      ),
+      in_place,
+      ...(up_to === undefined ? {} : { up_to }),
     },
   };
 }
@@ -47,7 +46,11 @@ export function summaryOf(view: Declared, settings: Settings): StackSummary {
 /** Everything that is known of a stack. */
 export function detailOf(view: Declared, settings: Settings): StackDetail {
   const status = ownStatus(view);
-  const shares = viewsOf(view, settings).map((own) => shareDetail(view.stack.stack_name, own));
+  const views = viewsOf(view, settings);
+  const shares = views.map((own) => ({
+    ...shareDetail(view.stack, own),
+    ...defined({ testimony: own.workload && view.testimonies?.get(own.cloud) }),
+  }));
   return {
     ...summaryOf(view, settings),
     conditions: status?.conditions ?? [],
@@ -57,10 +60,14 @@ export function detailOf(view: Declared, settings: Settings): StackDetail {
 }
 
 /** One cloud's part of a stack, as the API shows it. */
-export function shareDetail(stack_name: Stack["stack_name"], own: CloudView): ShareDetail {
+export function shareDetail(stack: Stack, own: CloudView): ShareDetail {
+  const { stack_name } = stack;
   const { cloud, kind, isDrained, share, raw, weight } = own;
   const { desired, push, blocked, held, lost, retry_at } = share ?? {};
-  const known = { weight, desired, push, blocked, held, lost, retry_at, seen: raw };
+  const [entry] = ledgerOf(stack, [own]).entries;
+  const { in_place = 0, up_to, reason } = entry ?? {};
+  const ledger = entry && { in_place, ...defined({ up_to, reason }) };
+  const known = { weight, desired, push, blocked, held, lost, retry_at, seen: raw, ledger };
   return { stack_name, cloud, verdict: kind, drained: isDrained, ...defined(known) };
 }
 
@@ -93,11 +100,6 @@ function viewsOf(view: Declared, settings: Settings): CloudView[] {
     ({ weight, share, isOpen }) =>
       weight !== undefined || (share !== undefined && (isOwn || isOpen)),
   );
-}
-
-function placeIn({ cloud, kind, raw, share, isOpen, awaitsRelease }: CloudView): number {
-  const own = { cloud, desired: share?.desired ?? 0, verdict: kind, isBlocked: false };
-  return placeOf({ ...own, seen: raw, push: share?.push, isOpen, awaitsRelease });
 }
 
 function defined<T extends Record<string, unknown>>(

@@ -6,6 +6,7 @@ import type { StackPatch } from "../schema.ts";
 import { change, type Draft, draftOf, existing } from "./change.ts";
 import { declarationAnswer, detailOf, leftRunning, summaryOf } from "./show.ts";
 import { acceptable, knownClouds, merged, requireKnown } from "./weights.ts";
+import { mergedWitnesses, requireAskable } from "./witnesses.ts";
 
 type StackHandlers = Pick<
   Handlers,
@@ -31,7 +32,11 @@ export function stackHandlers(deps: ApiDeps): StackHandlers {
       const known = await knownClouds(deps);
       const edit = (current: Stack | undefined): Draft => {
         requireKnown(known, current?.weights ?? {}, body.weights);
-        return current?.released === undefined ? body : { ...body, released: current.released };
+        const witnesses = mergedWitnesses({}, body.witnesses ?? {});
+        requireAskable({ known, settings: deps.witness }, current?.witnesses, witnesses);
+        const { witnesses: _, ...rest } = body;
+        const released = current?.released === undefined ? {} : { released: current.released };
+        return { ...rest, ...witnesses, ...released };
       };
       const { stack, isNew } = await change(deps, { stack_name, precondition, who, edit });
       const { reply, headers } = declarationAnswer(stack);
@@ -45,9 +50,13 @@ export function stackHandlers(deps: ApiDeps): StackHandlers {
       return { reply, headers: { etag: `"${generation}"` } };
     },
     patchStack: async ({ params: { stack_name }, body, precondition, who }) => {
-      const known = body.weights === undefined ? new Set<CloudName>() : await knownClouds(deps);
+      const isNaming = body.weights !== undefined || body.witnesses !== undefined;
+      const known = isNaming ? await knownClouds(deps) : new Set<CloudName>();
       const edit = (current: Stack | undefined): Draft => {
-        return patched(existing(current, stack_name), body, known);
+        const before = existing(current, stack_name);
+        const draft = patched(before, body, known);
+        requireAskable({ known, settings: deps.witness }, before.witnesses, draft);
+        return draft;
       };
       return declarationAnswer((await change(deps, { stack_name, precondition, who, edit })).stack);
     },
@@ -74,12 +83,14 @@ export function stackHandlers(deps: ApiDeps): StackHandlers {
 
 /** A declaration after a merge. Throws 422 for weights that are not acceptable. */
 export function patched(before: Stack, patch: StackPatch, known: ReadonlySet<CloudName>): Draft {
-  const { weights: changed = {}, policy, ...rest } = patch;
+  const { weights: changed = {}, policy, witnesses: named = {}, ...rest } = patch;
   const weights = merged(before.weights, changed);
   requireKnown(known, before.weights, weights);
+  const { witnesses: _, ...draft } = draftOf(before);
   return {
-    ...draftOf(before),
+    ...draft,
     ...given(rest),
+    ...mergedWitnesses(before.witnesses, named),
     weights: acceptable(weights),
     policy: { ...before.policy, ...given(policy ?? {}) },
   };

@@ -37,13 +37,22 @@ export const policyOptions = {
     choices: ["auto", "manual"],
     summary: "A returned cloud's share: auto (default), or manual, until `release`",
   },
+  evidence: {
+    value: "RULE",
+    choices: ["api", "api_and_workload"],
+    summary:
+      "What must be silent before a share is moved: api, or api_and_workload (default) where a witness is named",
+  },
 } as const;
 
 type ChangeGiven = FormatGiven & { json: boolean; wait: boolean; timeout: string | undefined };
 
 /** What was given of a policy; its words were checked while parsing. */
 export function policyOf(given: Record<keyof Policy, string | undefined>): Partial<Policy> {
-  const entries = (["failover", "order", "failback"] as const).map((key) => [key, given[key]]);
+  const entries = (["failover", "order", "failback", "evidence"] as const).map((key) => [
+    key,
+    given[key],
+  ]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Partial<Policy>;
 }
 

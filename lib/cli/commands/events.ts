@@ -21,8 +21,10 @@ const allColumns = [
   "type",
   "stack_name",
   "cloud",
+  "vantage",
   "message",
   "cause",
+  "alarm",
   "generation",
   "changes",
 ];
@@ -125,13 +127,14 @@ function printLine({ terminal }: Context, given: FormatGiven, event: Event): voi
   );
 }
 
-function lineOf({ paint }: Terminal, { at, type, stack_name, cloud, message }: Event): string {
-  const subject = stack_name ?? cloud ?? "";
+function lineOf({ paint }: Terminal, event: Event): string {
+  const { at, type, stack_name, cloud, vantage, message } = event;
+  const subject = stack_name ?? cloud ?? vantage ?? "";
   const about = message.includes(subject) ? "" : `${subject}: `;
   return `${paint("faint", at)}  ${type.padEnd(17)}  ${plain(about + message)}`;
 }
 
-function rowOf(event: Event): Record<string, Cell> {
+function rowOf({ evidence: _, ...event }: Event): Record<string, Cell> {
   return {
     ...event,
     changes: {

@@ -30,10 +30,11 @@ const columns = ["at", "attempts", "item", "reason"];
 
 export const deadLettersCommand = command({
   name: "dead-letters",
-  summary: "List the changes that the runtime on this machine has given up on",
+  summary: "List what the runtime on this machine has given up on",
   details:
     "A record of the table's stream is given up on after many failures. Nothing is lost with it: its\n" +
-    "stack is looked at again by the next tick. But something is wrong, and the reason says what.",
+    "stack is looked at again by the next tick. But something is wrong, and the reason says what. An\n" +
+    "event that the webhook did not take for a day is here too; `heat-spreader explain ID` tells it.",
   arguments: {},
   options: formatOptions,
   columns,

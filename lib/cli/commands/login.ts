@@ -33,6 +33,7 @@ export const loginCommand = command({
       timeoutMs: TIMEOUT_MS,
       path: settings.path,
     }).getWhoami();
+    if (role === "vantage") throw onlyVotes(name);
     saveLogin(settings, { url, token });
     terminal.print(`Logged in to ${url} as ${name}, with the role ${role}.`);
     terminal.note(`Other commands go there from now on. The token is in ${loginFile(settings)}.`);
@@ -83,6 +84,13 @@ function requireEffect({ backend, backendIsFirst, path }: Config, url: string): 
   if (!backendIsFirst || (isSame && backend.token === undefined)) return;
   throw new Failure(
     `${path}: its \`backend\` goes before a login. Take it out, or write url and token there.`,
+  );
+}
+
+function onlyVotes(name: string): Failure {
+  return new Failure(
+    `The token ${name} only votes, so nothing was kept. Log in with one of the role reader or operator; ` +
+      "`heat-spreader vantage` takes this one.",
   );
 }
 

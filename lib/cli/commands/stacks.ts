@@ -76,7 +76,15 @@ async function added(
   }
 }
 
-const listColumns = ["stack_name", "count", "in_place", "state", "count_parameter", "weights"];
+const listColumns = [
+  "stack_name",
+  "count",
+  "in_place",
+  "up_to",
+  "state",
+  "count_parameter",
+  "weights",
+];
 
 export const listCommand = command({
   name: "list",

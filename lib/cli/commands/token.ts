@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Role } from "../../api/endpoint.ts";
+import { HOME, VantageName } from "../../cloud/schema.ts";
 import { command } from "../command.ts";
 import { usage } from "../failure.ts";
 import { formatOf, formatOptions, printFields } from "../format.ts";
@@ -21,12 +22,21 @@ export const tokenNewCommand = command({
     ...formatOptions,
   },
   columns: ["token", "entry"],
-  examples: ["token new alice", "token new dashboard --role reader -f json"],
+  examples: [
+    "token new alice",
+    "token new office --role vantage",
+    "token new dashboard --role reader -f json",
+  ],
   run: async (context, given) => {
     const { name, role = "operator" } = given;
     if (!/^[A-Za-z0-9][A-Za-z0-9_.@-]{0,62}$/.test(name)) {
       throw usage(
         `${JSON.stringify(name)} cannot name a token: 1 to 63 letters, digits, _ . @ or -, the first a letter or digit.`,
+      );
+    }
+    if (role === "vantage" && (name === HOME || !VantageName.safeParse(name).success)) {
+      throw usage(
+        `${JSON.stringify(name)} cannot name a vantage: it votes under its token's name, without @, and ${HOME} is the probe's own.`,
       );
     }
     const token = randomBytes(32).toString("base64url");

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "../../api/client.ts";
-import type { CloudSummary, StackDetail } from "../../api/schema.ts";
+import type { CloudSummary } from "../../api/clouds.ts";
+import type { StackDetail } from "../../api/schema.ts";
 import type { Event } from "../../event/schema.ts";
 import type { StackName } from "../../stack/schema.ts";
 import { command } from "../command.ts";
@@ -8,9 +9,11 @@ import type { Context } from "../context.ts";
 import { Failure } from "../failure.ts";
 import { seconds, stackName } from "../given.ts";
 import { grid, wrap } from "../grid.ts";
+import { inPlaceText } from "../ledger-view.ts";
 import { stackText } from "../stack-view.ts";
 import { plain } from "../terminal.ts";
 import { progressText } from "../wait.ts";
+import { reasonOf } from "./clouds.ts";
 import { allStacks } from "./stacks.ts";
 
 export const watchCommand = command({
@@ -69,7 +72,7 @@ async function view(
   const rows = stacks.map(({ stack_name, count, totals, state }) => [
     stack_name,
     count,
-    totals.in_place,
+    inPlaceText(totals),
     state,
   ]);
   return [
@@ -79,8 +82,9 @@ async function view(
   ].join("\n\n");
 }
 
-function cloudRow({ cloud, verdict, since, reason, blocking, drained }: CloudSummary): string[] {
-  const why = blocking ? `blocked: ${blocking.message}` : reason;
+function cloudRow(summary: CloudSummary): string[] {
+  const { cloud, verdict, since, drained } = summary;
+  const why = reasonOf(summary);
   return [cloud, verdict, since, drained ? `drained; ${why}` : why];
 }
 
@@ -124,7 +128,7 @@ async function all(client: Client): Promise<Line[]> {
     })),
     ...stacks.map((stack) => ({
       key: `stack ${stack.stack_name}`,
-      line: `${stack.stack_name}: ${stack.state}; ${stack.totals.in_place} of ${stack.totals.desired} in place`,
+      line: `${stack.stack_name}: ${stack.state}; ${inPlaceText(stack.totals)} in place`,
     })),
   ];
 }

@@ -106,6 +106,7 @@ function introduction(url: string): string[] {
     "",
     `  npx heat-spreader show ${STACK}`,
     "  npx heat-spreader demo down stockholm",
+    "  npx heat-spreader explain",
     "  npx heat-spreader demo up stockholm",
     "",
     "Ctrl-C ends it; nothing stays behind.",

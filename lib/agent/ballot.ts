@@ -1,0 +1,40 @@
+import type * as z from "zod";
+import type { VoteInput } from "../api/votes.ts";
+import type { Fault } from "../cloud/faults.ts";
+import { isSilence } from "../cloud/faults.ts";
+import { type Finding, VOTE_LIFETIME_MS } from "../cloud/vote.ts";
+
+export type Ballot = z.input<typeof VoteInput>;
+
+const MESSAGE = 2000;
+
+/**
+ * What an agent sends of a finding. `ageMs`: how long ago its tick began, by a steady clock; a tick
+ * that is too old to count (the machine slept) gives none.
+ */
+export function ballotOf(
+  { fault, latency_ms }: Finding,
+  { isVoid, ageMs }: { isVoid: boolean; ageMs: number },
+): Ballot | undefined {
+  const age_ms = Math.max(0, Math.round(ageMs));
+  if (age_ms > VOTE_LIFETIME_MS) return undefined;
+  if (fault === undefined) {
+    return {
+      vote: "up",
+      age_ms,
+      ...(latency_ms === undefined ? {} : { latency_ms: Math.min(latency_ms, VOTE_LIFETIME_MS) }),
+    };
+  }
+  const told = { fault: faultOf(fault), age_ms };
+  if (!isSilence(fault)) return { vote: "abstains", ...told };
+  return isVoid ? { vote: "abstains", void: true, ...told } : { vote: "silent", ...told };
+}
+
+function faultOf({ class: of, code, message, status }: Fault): NonNullable<Ballot["fault"]> {
+  return {
+    class: of === "stack" ? "answer" : of,
+    code,
+    message: message.slice(0, MESSAGE),
+    ...(status === undefined ? {} : { status }),
+  };
+}

@@ -1,0 +1,68 @@
+import { ApiError, type Client } from "../api/client.ts";
+import type { ProbeDeps } from "../cloud/deps.ts";
+import { type LoginMemory, probeCloud } from "../cloud/probe.ts";
+import type { CloudName, VantageName } from "../cloud/schema.ts";
+import { isVoid } from "../cloud/vote.ts";
+import { type Ballot, ballotOf } from "./ballot.ts";
+
+export type RoundDeps = Pick<ProbeDeps, "now" | "cloudNames" | "cloudClient"> & {
+  /** A steady clock, in milliseconds: not set, whatever the wall clock is set to. */
+  elapsedMs: () => number;
+  putVote: Client["putVote"];
+  settings: { loginPauseMs: number; longestPauseMs: number };
+};
+
+/** What the agent remembers of each cloud: that a rejected login pauses. */
+export type Memory = Map<CloudName, LoginMemory>;
+
+/** What a round came to: the votes found, the clouds home does not know, and why it took no more. */
+export type Round = {
+  ballots: Map<CloudName, Ballot>;
+  unknown: CloudName[];
+  refusal?: ApiError;
+};
+
+/** Votes sent at a time. */
+const SENDERS = 8;
+
+/**
+ * One tick of an agent: probes every cloud at once, as any vantage does, and votes through the API.
+ * The first refusal that is not about one cloud ends the sending: home that is away costs one timeout.
+ * A bug met in one cloud says nothing of it, and is thrown when the others have been voted on.
+ */
+export async function round(deps: RoundDeps, vantage: VantageName, memory: Memory): Promise<Round> {
+  const startedMs = deps.elapsedMs();
+  const climbs = await Promise.allSettled(
+    deps.cloudNames().map(async (cloud) => {
+      const climb = await probeCloud(deps, cloud, memory.get(cloud), { wantsList: false });
+      memory.set(cloud, climb.login ?? {});
+      return climb.finding;
+    }),
+  );
+  const findings = climbs.flatMap((climb) => (climb.status === "fulfilled" ? [climb.value] : []));
+  const voidTick = isVoid(findings);
+  const result: Round = { ballots: new Map(), unknown: [] };
+  const queue = [...findings];
+  const sendUntilDone = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const { cloud } = next;
+      const body = ballotOf(next, { isVoid: voidTick, ageMs: deps.elapsedMs() - startedMs });
+      if (body === undefined) continue;
+      result.ballots.set(cloud, body);
+      try {
+        await deps.putVote({ cloud, vantage, body });
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        if (error.code === "cloud.missing") result.unknown.push(cloud);
+        else {
+          result.refusal ??= error;
+          queue.length = 0;
+        }
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: SENDERS }, sendUntilDone));
+  const bug = climbs.find((climb) => climb.status === "rejected");
+  if (bug) throw bug.reason;
+  return result;
+}

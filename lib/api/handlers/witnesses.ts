@@ -1,0 +1,51 @@
+import { isDeepStrictEqual } from "node:util";
+import type { CloudName } from "../../cloud/schema.ts";
+import { ControlError } from "../../error.ts";
+import { entriesOf, type Stack, type Witnesses } from "../../stack/schema.ts";
+import { hostKind, hostOf, type Witness } from "../../stack/witness.ts";
+import type { ApiDeps } from "../deps.ts";
+import { pointerOf } from "../fields.ts";
+import { unknownText } from "./weights.ts";
+
+export type WitnessRules = { known: ReadonlySet<CloudName>; settings: ApiDeps["witness"] };
+
+/** The witnesses after a merge, null removing one; none at all is no field. */
+export function mergedWitnesses(
+  before: Witnesses | undefined,
+  patch: Record<CloudName, Witness | null>,
+): Pick<Stack, "witnesses"> {
+  const all = new Map([...entriesOf(before ?? {}), ...entriesOf(patch)]);
+  const left = [...all].flatMap(([cloud, witness]) => (witness ? [[cloud, witness] as const] : []));
+  return left.length === 0 ? {} : { witnesses: Object.fromEntries(left) };
+}
+
+/**
+ * Throws 422, naming every witness at fault, where one is newly named for a cloud that nobody knows,
+ * or at an address that this deployment does not ask. A name is looked at when it is asked.
+ */
+export function requireAskable(
+  { known, settings }: WitnessRules,
+  before: Witnesses | undefined,
+  { witnesses = {} }: Pick<Stack, "witnesses">,
+): void {
+  const old = new Map(entriesOf(before ?? {}));
+  const fields = entriesOf(witnesses).flatMap(([cloud, witness]) => {
+    if (isDeepStrictEqual(old.get(cloud), witness)) return [];
+    const message = objection(cloud, witness, { known, settings });
+    return message === undefined ? [] : [{ pointer: pointerOf(["witnesses", cloud]), message }];
+  });
+  if (fields.length === 0) return;
+  const texts = fields.map(({ pointer, message }) => `${pointer.slice(1)}: ${message}`);
+  throw new ControlError("stack.invalid", `${texts.join("; ")}.`, { fields });
+}
+
+function objection(
+  cloud: CloudName,
+  witness: Witness,
+  { known, settings }: WitnessRules,
+): string | undefined {
+  if (!known.has(cloud)) return unknownText(known);
+  const host = hostOf(witness);
+  if (settings.allowsPrivate || hostKind(host) !== "private") return undefined;
+  return `${host} is a private address, which this deployment does not ask; allow them with WITNESS_PRIVATE=allow, or witnesses.private: allow in heat-spreader.yaml`;
+}

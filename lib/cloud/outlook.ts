@@ -1,0 +1,65 @@
+import { clock } from "../event/words.ts";
+import { ballotsOn } from "./ballots.ts";
+import { type Case, prospects } from "./prospects.ts";
+import type { CloudName, Time, Vote } from "./schema.ts";
+import { sightings } from "./sightings.ts";
+import type { JudgeSettings, KnownCloud } from "./verdict.ts";
+import { THRESHOLD } from "./vote.ts";
+
+export type OutlookSettings = JudgeSettings & {
+  intervalMs: number;
+  busySilenceMs: number;
+  /** A probe that nothing answers takes so long. */
+  deadlineMs: number;
+};
+
+/** What was seen of a cloud, by whom, since when; and what will happen next, and when. Sentences. */
+export type Outlook = { seen: string[]; next: string[] };
+
+/**
+ * What `judge` would say next of one of the clouds, in sentences: from the votes as they are now, by
+ * the rule that it goes by. Times are the earliest: a tick that comes late makes them later.
+ */
+export function outlookOf(
+  cloud: CloudName,
+  clouds: KnownCloud[],
+  votes: Vote[],
+  now: Time,
+  settings: OutlookSettings,
+): Outlook {
+  const known = clouds.find((one) => one.cloud === cloud);
+  if (known?.verdict === undefined) return { seen: [], next: [] };
+  const { misses = THRESHOLD, vantages, busySilenceMs } = settings;
+  const own = votes.filter((vote) => vote.cloud === cloud);
+  const refutedAt = known.orders?.refuted?.at;
+  const seen = sightings(own, { vantages, misses, busySilenceMs, refutedAt, now });
+  const of: Case = {
+    known,
+    verdict: known.verdict,
+    clouds,
+    ballots: ballotsOn(known, own, now, settings),
+    ...settings,
+    now,
+    misses,
+  };
+  return { seen, next: [...watch(of), ...prospects(of), ...standing(of)] };
+}
+
+function watch({ ballots: { fresh, majority } }: Case): string[] {
+  if (fresh.length >= majority) return [];
+  return [
+    `Too few vantages vote on it, ${fresh.length} of the ${majority} needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.`,
+  ];
+}
+
+/** What is so whatever the verdict. */
+function standing({ verdict: { blocking }, known: { orders }, now }: Case): string[] {
+  const drained = orders?.drained ? ["It is drained: its instances are dealt to the others."] : [];
+  if (blocking === undefined) return drained;
+  const since = clock(blocking.since, now);
+  const why = blocking.message.replace(/\.$/, "");
+  return [
+    `Nothing is pushed there since ${since}, and no instance moves for it: ${why}. The first answer after that is mended ends it.`,
+    ...drained,
+  ];
+}

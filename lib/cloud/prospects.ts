@@ -1,0 +1,155 @@
+import { clock, counted, duration, list } from "../event/words.ts";
+import type { Ballots } from "./ballots.ts";
+import type { Time, VantageName, Verdict, Vote } from "./schema.ts";
+import type { KnownCloud } from "./verdict.ts";
+import { elapsed, THRESHOLD } from "./vote.ts";
+
+/** One cloud, with all that decides what becomes of it. */
+export type Case = {
+  known: KnownCloud;
+  verdict: Verdict;
+  clouds: KnownCloud[];
+  ballots: Ballots;
+  now: Time;
+  vantages: VantageName[];
+  misses: number;
+  intervalMs: number;
+  deadlineMs: number;
+  suspicionWindowMs: number;
+};
+
+/** What will become of the verdict, on what, and when at the earliest. */
+export function prospects(own: Case): string[] {
+  switch (own.verdict.verdict) {
+    case "unknown":
+      return unknown(own);
+    case "reachable":
+      return reachable(own);
+    case "suspected":
+      return suspected(own);
+    case "unreachable":
+      return unreachable(own);
+  }
+}
+
+function unknown(own: Case): string[] {
+  return [
+    `One answer makes it reachable; it is lost when ${missed(own)}.`,
+    own.verdict.blocking
+      ? "Until then its shares keep their place."
+      : "Until then the stacks that weigh it wait.",
+  ];
+}
+
+function reachable(own: Case): string[] {
+  const { ballots, misses, intervalMs, now, vantages } = own;
+  const silent = silences(own);
+  if (silent.length === 0) return [`It is lost when ${missed(own)}.`];
+  const names = list(silent.map(({ vantage }) => vantage));
+  const find = silent.length === 1 ? "finds" : "find";
+  const most = vantages.length === 1 ? "" : `; it takes ${ballots.majority}`;
+  const found = `${silent.length} of ${counted(vantages.length, "vantage")} ${find} it silent (${names})${most}.`;
+  const lacking = ballots.majority - silent.length;
+  if (lacking > 0) {
+    const who = `${lacking} more ${lacking === 1 ? "has" : "have"} ${misses} misses in a row`;
+    const soonest = clock(later(now, (misses - 1) * intervalMs), now);
+    return [found, `It stays reachable unless ${who}, at ${soonest} at the earliest.`];
+  }
+  return [found, loss(own, silent)];
+}
+
+/** A majority is silent: it is lost as soon as each of them has missed it often enough. */
+function loss(own: Case, silent: Vote[]): string {
+  const { ballots, misses, intervalMs, now } = own;
+  const deciding = silent
+    .map((vote) => {
+      const left = Math.max(0, misses - vote.misses);
+      const takesMs = vote.fault?.code === "timeout" ? own.deadlineMs : 0;
+      return { vantage: vote.vantage, left, at: later(vote.at, left * intervalMs + takesMs) };
+    })
+    .sort((a, b) => (a.at < b.at ? -1 : 1))
+    .slice(0, ballots.majority);
+  const at = clock(notBefore(now, deciding.at(-1)?.at), now);
+  const lost = isBlast(own)
+    ? `It becomes suspected at ${at}, and its shares stay: too many clouds are lost at once`
+    : `It becomes unreachable at ${at}, and its shares move`;
+  const needs = deciding
+    .filter(({ left }) => left > 0)
+    .map(({ left, vantage }) => `${left} more of ${misses} misses from ${vantage}`);
+  return needs.length === 0 ? `${lost}.` : `${lost}; that needs ${list(needs)}.`;
+}
+
+function suspected(own: Case): string[] {
+  const { verdict, known, ballots, now, suspicionWindowMs } = own;
+  const { since, lost_at = since } = verdict;
+  if (known.orders?.confirmed?.since === since) {
+    return ["The suspicion is confirmed: it becomes unreachable at the next tick."];
+  }
+  if (known.orders?.refuted?.since === since) {
+    return ["The suspicion is refuted: it becomes reachable at the next tick."];
+  }
+  const over = later(lost_at, suspicionWindowMs);
+  const isSilent = ballots.silent >= ballots.majority;
+  const unless = `unless it is refuted, or ${answered(own, "answers")}`;
+  const end =
+    now < over || isSilent
+      ? `It becomes unreachable at ${clock(notBefore(now, over), now)}, and its shares move, ${unless}.`
+      : `Its ${duration(suspicionWindowMs)} are over: it becomes unreachable as soon as ${missed(own)}.`;
+  return [
+    end,
+    "Until then its shares stay, and nothing is pushed there. To confirm it moves them at once; to refute it leaves them.",
+  ];
+}
+
+function unreachable(own: Case): string[] {
+  const { ballots, now, intervalMs } = own;
+  const shares =
+    "Its shares are dealt to the others, as each stack's policy says, but where a witness answers.";
+  const ups = ballots.fresh.filter(({ vote }) => vote === "up");
+  const back = `It is back after ${answered(own, "successes")}`;
+  if (ups.length === 0) return [shares, `${back}.`];
+  const times = ups.map((vote) => later(vote.at, (THRESHOLD - vote.successes) * intervalMs)).sort();
+  const deciding = times.at(ballots.majority - 1);
+  const soonest = deciding && `, at ${clock(notBefore(now, deciding), now)} at the earliest`;
+  const names = ups.map(({ vantage, successes }) => `${vantage} ${successes} of ${THRESHOLD}`);
+  return [shares, `${back}: ${list(names)} so far${soonest ?? ""}.`];
+}
+
+/** Fresh silences that count, or will if they last. */
+function silences({ ballots, known }: Case): Vote[] {
+  const refutedAt = known.orders?.refuted?.at ?? "";
+  return ballots.fresh.filter(({ vote, at }) => vote === "silent" && at > refutedAt);
+}
+
+/** Whether one cloud more, lost now, is too many at once. */
+function isBlast({ clouds, known, now, suspicionWindowMs }: Case): boolean {
+  const lost = clouds.filter(({ cloud, verdict }) => {
+    const isLost = verdict?.verdict === "unreachable" || verdict?.verdict === "suspected";
+    if (!isLost || cloud === known.cloud || verdict.lost_at === undefined) return false;
+    return elapsed(verdict.lost_at, now) < suspicionWindowMs;
+  });
+  return lost.length + 1 > Math.max(1, clouds.length / 3);
+}
+
+function missed({ ballots: { majority }, vantages, misses }: Case): string {
+  const [only] = vantages;
+  return vantages.length === 1
+    ? `${only} has ${misses} misses in a row`
+    : `${majority} of ${vantages.length} vantages have ${misses} misses in a row`;
+}
+
+function answered({ ballots: { majority }, vantages }: Case, as: "answers" | "successes"): string {
+  const who =
+    vantages.length === 1 ? `${vantages[0]}` : `${majority} of ${vantages.length} vantages`;
+  return as === "answers"
+    ? `${who} ${majority === 1 ? "is" : "are"} answered ${THRESHOLD} times in a row`
+    : `${THRESHOLD} successes in a row of ${who}`;
+}
+
+function later(time: Time, ms: number): Time {
+  return new Date(Date.parse(time) + ms).toISOString();
+}
+
+function notBefore(now: Time, time: Time | undefined): Time {
+  return time === undefined || time < now ? now : time;
+}

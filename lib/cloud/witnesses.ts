@@ -1,0 +1,125 @@
+import type { Event } from "../event/schema.ts";
+import { entriesOf } from "../stack/schema.ts";
+import type { Board, ProbeDeps } from "./deps.ts";
+import type { Outcome } from "./faults.ts";
+import type { CloudName, Testimony, Time, Vote } from "./schema.ts";
+import { elapsed } from "./vote.ts";
+import { countTestimony, isTestimonyNews, type Workplace, workloadFacts } from "./witness.ts";
+
+type Deps = Pick<
+  ProbeDeps,
+  "now" | "newId" | "askWitness" | "readTestimonies" | "saveTestimony"
+> & { settings: { intervalMs: number } };
+
+type Asked = { place: Workplace; previous: Testimony | undefined };
+type Heard = Asked & { outcome: Outcome<void> };
+type Round = { heard: Heard[]; isCrowded: boolean };
+
+/** Asked at the same time, over all stacks and clouds. */
+const AT_ONCE = 256;
+/** No further one is asked after this part of the interval: the tick must end before the next begins. */
+const BUDGET = 0.6;
+
+export type Witnesses = {
+  /** Begins to ask the witnesses in those of these clouds that were not asked for yet. */
+  ask: (clouds: CloudName[]) => void;
+  /** Writes down what was heard, once it is; of a void tick nothing. */
+  save: (isVoid: boolean) => Promise<void>;
+};
+
+/**
+ * The witnesses of one tick: asked beside the probes, and written like votes, with an event where a
+ * workload fell silent or answers again. What does not fit into the tick is asked first in the next
+ * one: some 600 that hang fit into ten seconds. A bug met in asking one is kept in `bugs`.
+ */
+export function witnessesOf(
+  deps: Deps,
+  board: Board,
+  { startedAt, bugs }: { startedAt: Time; bugs: unknown[] },
+): Witnesses {
+  const begun = new Set<CloudName>();
+  const rounds: Promise<Round>[] = [];
+  return {
+    ask: (clouds) => {
+      const fresh = clouds.filter((cloud) => !begun.has(cloud));
+      for (const cloud of fresh) begun.add(cloud);
+      const places = fresh.flatMap((cloud) => workplaces(board, cloud));
+      if (places.length > 0) rounds.push(round(deps, places, { startedAt, bugs }));
+    },
+    save: async (isVoid) => {
+      await Promise.all(
+        rounds.map(async (begunRound) => {
+          const { heard, isCrowded } = await begunRound;
+          if (isVoid) return;
+          await Promise.all(heard.map((one) => saveOne(deps, one, { startedAt, isCrowded })));
+        }),
+      );
+    },
+  };
+}
+
+/** The clouds whose witnesses are to be asked: one that home misses, or whose verdict is not reachable. */
+export function missedClouds({ verdicts }: Board, votes: Iterable<Vote>): CloudName[] {
+  const missed = [...votes].filter(({ vote, misses }) => vote === "silent" && misses > 0);
+  const lost = verdicts.filter(({ verdict }) => verdict !== "reachable");
+  return [...new Set([...missed, ...lost].map(({ cloud }) => cloud))];
+}
+
+function workplaces({ stacks }: Board, cloud: CloudName): Workplace[] {
+  return stacks.flatMap(({ stack_name, deleted_at, weights, witnesses = {}, policy }) => {
+    if (deleted_at !== undefined || policy.evidence === "api") return [];
+    const witness = new Map(entriesOf(witnesses)).get(cloud);
+    return witness && Object.hasOwn(weights, cloud) ? [{ cloud, stack_name, witness }] : [];
+  });
+}
+
+async function round(
+  deps: Deps,
+  places: Workplace[],
+  { startedAt, bugs }: { startedAt: Time; bugs: unknown[] },
+): Promise<Round> {
+  const heard: Heard[] = [];
+  try {
+    const queue = await inTurn(deps, places);
+    const end = Date.parse(startedAt) + BUDGET * deps.settings.intervalMs;
+    const asker = async () => {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        heard.push({ ...next, outcome: await deps.askWitness(next.place.witness) });
+        if (deps.now().getTime() >= end) break;
+      }
+    };
+    const askers = await Promise.allSettled(Array.from({ length: AT_ONCE }, asker));
+    bugs.push(...askers.flatMap((one) => (one.status === "rejected" ? [one.reason] : [])));
+    return { heard, isCrowded: queue.length > 0 };
+  } catch (error) {
+    bugs.push(error);
+    return { heard, isCrowded: true };
+  }
+}
+
+/** Whoever was asked longest ago goes first. */
+async function inTurn(deps: Deps, places: Workplace[]): Promise<Asked[]> {
+  const clouds = [...new Set(places.map(({ cloud }) => cloud))];
+  const known = (await Promise.all(clouds.map((cloud) => deps.readTestimonies(cloud)))).flat();
+  const previousOf = new Map(known.map((one) => [keyOf(one), one]));
+  const asked = places.map((place) => ({ place, previous: previousOf.get(keyOf(place)) }));
+  return asked.sort((a, b) => ((a.previous?.at ?? "") < (b.previous?.at ?? "") ? -1 : 1));
+}
+
+async function saveOne(
+  deps: Deps,
+  { place, previous, outcome }: Heard,
+  { startedAt, isCrowded }: { startedAt: Time; isCrowded: boolean },
+): Promise<void> {
+  const { intervalMs } = deps.settings;
+  const next = countTestimony({ place, outcome, at: startedAt, previous });
+  const isOld = previous !== undefined && elapsed(previous.at, startedAt) >= intervalMs / 2;
+  // Where not all could be asked, when each was asked must be known.
+  if (!isTestimonyNews(previous, next, intervalMs) && !(isCrowded && isOld)) return;
+  const events: Event[] = workloadFacts(previous, next, deps.newId);
+  await deps.saveTestimony(next, previous?.at, events);
+}
+
+function keyOf({ cloud, stack_name }: Pick<Testimony, "cloud" | "stack_name">): string {
+  return `${cloud}/${stack_name}`;
+}

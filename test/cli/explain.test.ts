@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { contradictions } from "../../lib/event/replay.ts";
+import { cliAndApi } from "../support/cli.ts";
+import { outage } from "../support/outage.ts";
+
+describe("explain", () => {
+  test("tells the story of an event by its id, or of the last decision", async (t) => {
+    const one = await outage();
+    const { cli } = await cliAndApi(t, { table: one.table, now: one.time.now });
+
+    const last = await cli("explain");
+    assert.deepEqual([last.code, last.stderr], [0, ""]);
+    assert.match(
+      last.stdout,
+      /^At 2026-01-01 00:02:20 UTC web \(generation 1\) was dealt anew: athens came back at 00:02:20\.\n/,
+    );
+    assert.match(
+      last.stdout,
+      /\n- So athens 0 -> 6, lisbon 5 -> 2 and manchester 5 -> 2; together 10\.\n/,
+    );
+    assert.equal((await cli("explain", "last", "--stack", "web")).stdout, last.stdout);
+
+    const back = await cli("explain", "--cloud", "athens");
+    assert.match(
+      back.stdout,
+      /athens was found reachable; it had been unreachable since 00:01:20\./,
+    );
+
+    const listed = await cli("events", "--cloud", "athens", "-f", "json");
+    const loss = JSON.parse(listed.stdout).find(
+      ({ type }: { type: string }) => type === "cloud.unreachable",
+    );
+    const told = await cli("explain", loss.id.toLowerCase());
+    assert.match(told.stdout, /- home had heard nothing since 00:01:00 .*: 3 misses in a row\./);
+    assert.match(told.stdout, new RegExp(`Event ${loss.id}, cloud.unreachable\\.`));
+
+    const whole = JSON.parse((await cli("explain", loss.id, "-f", "json")).stdout);
+    assert.equal(whole.explanation.length, 7);
+    assert.deepEqual(contradictions(whole), []);
+  });
+
+  test("says what is wrong with what was asked", async (t) => {
+    const { cli } = await cliAndApi(t);
+    const none = await cli("explain");
+    assert.deepEqual([none.code, none.stdout], [1, ""]);
+    assert.match(none.stderr, /there is no event to explain/);
+    const missing = await cli("explain", "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /There is no event 01ARZ3NDEKTSV4RRFFQ69G5FAV; they are kept/);
+    for (const [args, wrong] of [
+      [["explain", "web"], /web is no event\. Give `last`/],
+      [["explain", "last", "--stack", "web", "--cloud", "athens"], /Give one of them/],
+      [
+        ["explain", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "--stack", "web"],
+        /Leave --stack and --cloud out/,
+      ],
+    ] as const) {
+      const said = await cli(...args);
+      assert.deepEqual([said.code, said.stdout], [2, ""], said.stderr);
+      assert.match(said.stderr, wrong);
+    }
+  });
+});

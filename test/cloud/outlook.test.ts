@@ -1,0 +1,358 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Fault } from "../../lib/cloud/faults.ts";
+import { outlookOf } from "../../lib/cloud/outlook.ts";
+import {
+  CloudName,
+  type CloudOrders,
+  type Time,
+  VantageName,
+  type Verdict,
+  type VerdictKind,
+  type Vote,
+} from "../../lib/cloud/schema.ts";
+import { judge } from "../../lib/cloud/verdict.ts";
+import { fault } from "../support/plain-cloud.ts";
+import { at } from "../support/time.ts";
+
+const [athens, oslo, bern] = ["athens", "oslo", "bern"].map((name) => CloudName.parse(name)) as [
+  CloudName,
+  CloudName,
+  CloudName,
+];
+const refused: Fault = { class: "path", code: "refused", message: "nothing listens there" };
+const rejected = fault("credentials", "login_rejected", 401);
+const NOW = 1000;
+
+type Seen = Partial<Omit<Vote, "vantage" | "vote">> & { age?: number };
+type Given = {
+  verdict?: VerdictKind;
+  more?: Partial<Verdict>;
+  votes?: [vantage: string, vote: Vote["vote"], more?: Seen][];
+  vantages?: string[];
+  orders?: Partial<CloudOrders>;
+  others?: Partial<Verdict>[];
+  misses?: number;
+};
+
+function voteOf(vantage: string, vote: Vote["vote"], { age = 2, ...more }: Seen = {}): Vote {
+  return {
+    cloud: athens,
+    vantage: VantageName.parse(vantage),
+    vote,
+    at: at(NOW - age),
+    since: at(960),
+    misses: 0,
+    successes: vote === "up" ? 3 : 0,
+    abstentions: 0,
+    ...(vote === "silent" ? { misses: 1, silent_since: at(960), fault: refused } : {}),
+    ...more,
+  };
+}
+
+function verdictOf(cloud: CloudName, verdict: VerdictKind, more: Partial<Verdict> = {}): Verdict {
+  const lost = verdict === "suspected" || verdict === "unreachable" ? { lost_at: at(900) } : {};
+  return { cloud, verdict, since: at(900), at: at(900), reason: "", votes: [], ...lost, ...more };
+}
+
+function looked(given: Given) {
+  const { verdict = "reachable", more, votes = [], vantages = ["home", "office", "depot"] } = given;
+  const orders = given.orders && { cloud: athens, drained: false, at: at(0), ...given.orders };
+  const others = given.others ?? [{}, {}];
+  const clouds = [
+    { cloud: athens, verdict: verdictOf(athens, verdict, more), orders },
+    ...[oslo, bern].slice(0, others.length).map((cloud, n) => ({
+      cloud,
+      verdict: verdictOf(cloud, others[n]?.verdict ?? "reachable", others[n]),
+    })),
+  ];
+  const settings = {
+    vantages: vantages.map((name) => VantageName.parse(name)),
+    suspicionWindowMs: 600_000,
+    intervalMs: 10_000,
+    busySilenceMs: 60_000,
+    deadlineMs: 5_000,
+    ...(given.misses ? { misses: given.misses } : {}),
+  };
+  return outlookOf(
+    athens,
+    clouds,
+    votes.map((vote) => voteOf(...vote)),
+    at(NOW),
+    settings,
+  );
+}
+
+const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
+  [
+    "all is well",
+    {
+      votes: [
+        ["home", "up", { latency_ms: 22.6 }],
+        ["office", "up", { successes: 1 }],
+      ],
+    },
+    [
+      "home is answered since 00:16:00, in 23 ms.",
+      "office is answered since 00:16:00: 1 of 3 times in a row.",
+      "depot has never voted on it.",
+    ],
+    ["It is lost when 2 of 3 vantages have 3 misses in a row."],
+  ],
+  [
+    "one of three is silent",
+    {
+      votes: [
+        ["home", "silent", { misses: 3 }],
+        ["office", "up"],
+        ["depot", "up"],
+      ],
+    },
+    [
+      "home has heard nothing since 00:16:00: 3 of 3 misses (refused: nothing listens there).",
+      "office is answered since 00:16:00.",
+      "depot is answered since 00:16:00.",
+    ],
+    [
+      "1 of 3 vantages finds it silent (home); it takes 2.",
+      "It stays reachable unless 1 more has 3 misses in a row, at 00:17:00 at the earliest.",
+    ],
+  ],
+  [
+    "a majority is silent, but not for long enough yet",
+    {
+      votes: [
+        ["home", "silent", { misses: 2 }],
+        ["office", "silent"],
+        ["depot", "up"],
+      ],
+    },
+    [
+      "home has heard nothing since 00:16:00: 2 of 3 misses (refused: nothing listens there).",
+      "office has heard nothing since 00:16:00: 1 of 3 misses (refused: nothing listens there).",
+      "depot is answered since 00:16:00.",
+    ],
+    [
+      "2 of 3 vantages find it silent (home and office); it takes 2.",
+      "It becomes unreachable at 00:16:58, and its shares move; that needs 1 more of 3 misses from home and 2 more of 3 misses from office.",
+    ],
+  ],
+  [
+    "another cloud was just lost",
+    {
+      votes: [
+        ["home", "silent", { misses: 2 }],
+        ["office", "silent", { misses: 2 }],
+      ],
+      others: [{ verdict: "unreachable", lost_at: at(800) }, {}],
+      misses: 2,
+    },
+    [
+      "home has heard nothing since 00:16:00: 2 of 2 misses (refused: nothing listens there).",
+      "office has heard nothing since 00:16:00: 2 of 2 misses (refused: nothing listens there).",
+      "depot has never voted on it.",
+    ],
+    [
+      "2 of 3 vantages find it silent (home and office); it takes 2.",
+      "It becomes suspected at 00:16:40, and its shares stay: too many clouds are lost at once.",
+    ],
+  ],
+  [
+    "void and abstaining votes say why",
+    {
+      votes: [
+        ["home", "abstains", { void: true, fault: refused }],
+        ["office", "abstains", { fault: rejected }],
+        ["depot", "up", { age: 91 }],
+      ],
+    },
+    [
+      "home hears nothing from any cloud since 00:16:00, so it blames its own network and abstains (refused: nothing listens there).",
+      "office abstains since 00:16:00 (login_rejected: GET heat.test: login_rejected): only the network's silence is held against a cloud.",
+      "depot last voted at 00:15:09: too long ago to count.",
+    ],
+    ["It is lost when 2 of 3 vantages have 3 misses in a row."],
+  ],
+  [
+    "too few vote",
+    { votes: [["home", "silent", { misses: 10 }]] },
+    [
+      "home has heard nothing since 00:16:00: 10 or more misses in a row, where 3 are enough (refused: nothing listens there).",
+      "office has never voted on it.",
+      "depot has never voted on it.",
+    ],
+    [
+      "Too few vantages vote on it, 1 of the 2 needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.",
+      "1 of 3 vantages finds it silent (home); it takes 2.",
+      "It stays reachable unless 1 more has 3 misses in a row, at 00:17:00 at the earliest.",
+    ],
+  ],
+  [
+    "suspected",
+    {
+      verdict: "suspected",
+      votes: [
+        ["home", "silent", { misses: 9 }],
+        ["office", "silent", { misses: 9 }],
+      ],
+    },
+    [
+      "home has heard nothing since 00:16:00: 9 misses in a row, where 3 are enough (refused: nothing listens there).",
+      "office has heard nothing since 00:16:00: 9 misses in a row, where 3 are enough (refused: nothing listens there).",
+      "depot has never voted on it.",
+    ],
+    [
+      "It becomes unreachable at 00:25:00, and its shares move, unless it is refuted, or 2 of 3 vantages are answered 3 times in a row.",
+      "Until then its shares stay, and nothing is pushed there. To confirm it moves them at once; to refute it leaves them.",
+    ],
+  ],
+  [
+    "suspected, the window over, and heard from",
+    {
+      verdict: "suspected",
+      more: { lost_at: at(100) },
+      vantages: ["home"],
+      votes: [["home", "abstains", { fault: rejected }]],
+    },
+    [
+      "home abstains since 00:16:00 (login_rejected: GET heat.test: login_rejected): only the network's silence is held against a cloud.",
+    ],
+    [
+      "Its 10 min are over: it becomes unreachable as soon as home has 3 misses in a row.",
+      "Until then its shares stay, and nothing is pushed there. To confirm it moves them at once; to refute it leaves them.",
+    ],
+  ],
+  [
+    "suspected and confirmed",
+    {
+      verdict: "suspected",
+      vantages: ["home"],
+      votes: [["home", "up", { successes: 1 }]],
+      orders: { confirmed: { since: at(900), at: at(990) } },
+    },
+    ["home is answered since 00:16:00: 1 of 3 times in a row."],
+    ["The suspicion is confirmed: it becomes unreachable at the next tick."],
+  ],
+  [
+    "unreachable, and on its way back",
+    {
+      verdict: "unreachable",
+      votes: [
+        ["home", "up", { successes: 1 }],
+        ["office", "up", { successes: 2 }],
+        ["depot", "silent"],
+      ],
+      orders: { drained: true },
+    },
+    [
+      "home is answered since 00:16:00: 1 of 3 times in a row.",
+      "office is answered since 00:16:00: 2 of 3 times in a row.",
+      "depot has heard nothing since 00:16:00: 1 of 3 misses (refused: nothing listens there).",
+    ],
+    [
+      "Its shares are dealt to the others, as each stack's policy says, but where a witness answers.",
+      "It is back after 3 successes in a row of 2 of 3 vantages: home 1 of 3 and office 2 of 3 so far, at 00:16:58 at the earliest.",
+      "It is drained: its instances are dealt to the others.",
+    ],
+  ],
+  [
+    "not judged yet, and blocked",
+    {
+      verdict: "unknown",
+      vantages: ["home"],
+      votes: [["home", "abstains", { fault: rejected }]],
+      more: {
+        blocking: {
+          class: "credentials",
+          code: "login_rejected",
+          message: "The login is refused.",
+          since: at(930),
+        },
+      },
+    },
+    [
+      "home abstains since 00:16:00 (login_rejected: GET heat.test: login_rejected): only the network's silence is held against a cloud.",
+    ],
+    [
+      "One answer makes it reachable; it is lost when home has 3 misses in a row.",
+      "Until then its shares keep their place.",
+      "Nothing is pushed there since 00:15:30, and no instance moves for it: The login is refused. The first answer after that is mended ends it.",
+    ],
+  ],
+  [
+    "a busy engine",
+    {
+      vantages: ["home"],
+      votes: [
+        ["home", "silent", { misses: 0, updating: true, fault: fault("service", "timeout") }],
+      ],
+      others: [],
+    },
+    [
+      "home has heard nothing since 00:16:00: 0 of 3 misses (timeout: GET heat.test: timeout); updates run there, so a missed deadline counts after 60 s only.",
+    ],
+    [
+      "1 of 1 vantage finds it silent (home).",
+      "It becomes unreachable at 00:17:13, and its shares move; that needs 3 more of 3 misses from home.",
+    ],
+  ],
+];
+for (const [what, given, seen, next] of rows) {
+  test(`what is seen, and what comes next: ${what}`, () => {
+    const outlook = looked(given);
+    assert.deepEqual(outlook.seen, seen);
+    assert.deepEqual(outlook.next, next);
+  });
+}
+
+/** The votes as they are so much later, when whoever is silent stays so. */
+function later(votes: Vote[], now: Time): Vote[] {
+  return votes.map((vote) => {
+    const ticks = Math.floor((Date.parse(now) - Date.parse(vote.at)) / 10_000);
+    const moved = new Date(Date.parse(vote.at) + ticks * 10_000).toISOString();
+    return vote.vote === "silent"
+      ? { ...vote, at: moved, misses: Math.min(10, vote.misses + ticks) }
+      : { ...vote, at: moved };
+  });
+}
+
+test("when the outlook says that a cloud is lost at a time, judge says so then, and not before", () => {
+  const names = ["home", "office", "depot", "lab", "shed"];
+  const anyVote = fc.record({
+    vote: fc.constantFrom("up" as const, "silent" as const, "silent" as const),
+    misses: fc.integer({ min: 0, max: 10 }),
+    age: fc.integer({ min: 0, max: 9 }),
+  });
+  let told = 0;
+  fc.assert(
+    fc.property(
+      fc.array(anyVote, { minLength: 1, maxLength: 5 }),
+      fc.integer({ min: 2, max: 10 }),
+      (cast, misses) => {
+        const vantages = names.slice(0, cast.length).map((name) => VantageName.parse(name));
+        const votes = cast.map(({ vote, misses: counter, age }, n) =>
+          voteOf(names[n] ?? "", vote, { age, misses: vote === "silent" ? counter : 0 }),
+        );
+        const known = { cloud: athens, verdict: verdictOf(athens, "reachable") };
+        const judging = { vantages, suspicionWindowMs: 600_000, misses };
+        const settings = {
+          ...judging,
+          intervalMs: 10_000,
+          busySilenceMs: 60_000,
+          deadlineMs: 5_000,
+        };
+        const text = outlookOf(athens, [known], votes, at(NOW), settings).next.join(" ");
+        const [, time] = /becomes unreachable at (\d\d:\d\d:\d\d)/.exec(text) ?? [];
+        const kindAt = (now: Time) => judge([known], later(votes, now), now, judging)[0]?.verdict;
+        if (time === undefined) return assert.equal(kindAt(at(NOW)), "reachable");
+        told += 1;
+        const then = `2026-01-01T${time}.000Z`;
+        assert.equal(kindAt(then), "unreachable", text);
+        const before = new Date(Date.parse(then) - 1).toISOString();
+        if (then > at(NOW)) assert.equal(kindAt(before), "reachable", text);
+      },
+    ),
+  );
+  assert.ok(told > 10);
+});

@@ -1,0 +1,36 @@
+import { Share, Stack, type Status } from "../../lib/stack/schema.ts";
+import type { World } from "../support/world.ts";
+import type { Complain, Watcher } from "./monitor.ts";
+
+const MINUTE = 60_000;
+const SILENCES = 3;
+
+/** A dead Heat moves no share while what the cloud serves answers; only silence, or no say at all, does. */
+export function watchWitnesses(one: World, complain: Complain): Watcher {
+  /** By cloud: how often in a row it did not answer a witness, and when that was often enough. */
+  const rows = new Map<string, { silent: number; silentAt: number }>();
+  return {
+    witness: (_, cloud, answers) => {
+      const row = rows.get(cloud) ?? { silent: 0, silentAt: 0 };
+      row.silent = answers ? 0 : row.silent + 1;
+      if (row.silent >= SILENCES) row.silentAt = one.time.now().getTime();
+      rows.set(cloud, row);
+    },
+    committed: (_, changes) => {
+      const status = changes.find(({ key }) => key.pk === "STATUS")?.after as Status | undefined;
+      for (const { key, before, after } of changes) {
+        if (!key.sk.startsWith("SHARE#") || !after || before?.lost || !after.lost) continue;
+        const { cloud, stack_name } = Share.parse(after);
+        const item = one.table.peek({ pk: "STACK", sk: stack_name });
+        const stack = item && Stack.parse(item);
+        const hasWitness = stack?.witnesses !== undefined && Object.hasOwn(stack.witnesses, cloud);
+        const seen = one.table.peek({ pk: `CLOUD#${cloud}`, sk: `SEEN#${stack_name}` });
+        // Where the heat stack is gone, whatever answers is not it.
+        if (seen?.missing) continue;
+        if (!hasWitness || stack.policy.evidence === "api" || status?.uid !== stack.uid) continue;
+        if (one.time.now().getTime() - (rows.get(cloud)?.silentAt ?? 0) <= 3 * MINUTE) continue;
+        complain("API down is not workload down", `${stack_name} in ${cloud} is dealt away`);
+      }
+    },
+  };
+}

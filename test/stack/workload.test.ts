@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Policy } from "../../lib/stack/schema.ts";
+import { type World, world } from "../support/world.ts";
+
+const MINUTE = 60_000;
+const thirds = { athens: 0.6, lisbon: 0.2, manchester: 0.2 };
+const witnesses = { athens: { tcp: "athens:80" } };
+
+/** Ten instances at 6/2/2 in quiet clouds, with a witness in athens. */
+async function quiet(more: object = {}): Promise<World> {
+  const one = world();
+  for (const cloud of one.clouds) one.of(cloud).add("web", 1);
+  await one.tick();
+  await one.declare({ count: 10, weights: thirds, witnesses, ...more } as never);
+  await one.pass(2 * MINUTE);
+  assert.deepEqual(one.counts(), [6, 2, 2]);
+  return one;
+}
+
+async function messageOf(one: World, type: string): Promise<string | undefined> {
+  const condition = await one.condition(type);
+  return condition?.status ? condition.message : undefined;
+}
+
+describe("a cloud whose Heat is silent", () => {
+  test("keeps its share while its workload answers, and the stack says so", async () => {
+    const one = await quiet();
+    one.of("athens").network = "refused";
+    await one.pass(10 * MINUTE);
+    assert.equal((await one.verdict("athens"))?.verdict, "unreachable");
+    assert.deepEqual(await one.desired(), [6, 2, 2]);
+    assert.deepEqual(one.counts(), [6, 2, 2], "nothing was pushed anywhere");
+    assert.equal(await one.state(), "held");
+    const since = (await one.verdict("athens"))?.since.slice(11, 16);
+    const says = `athens: control plane unreachable since ${since}, workload answers`;
+    assert.equal(await messageOf(one, "held"), says);
+    assert.equal(await messageOf(one, "failed_over"), undefined);
+    one.of("athens").network = "up";
+    await one.pass(3 * MINUTE);
+    assert.equal(await one.state(), "converged");
+    const moves = one.types().filter((type) => type === "stack.reallocated");
+    assert.equal(moves.length, 1, "the declaration's own");
+  });
+
+  test("loses it as soon as its workload is silent too, no later than without a witness", async () => {
+    const [one, other] = [await quiet(), await quiet({ witnesses: undefined })];
+    for (const each of [one, other]) {
+      Object.assign(each.of("athens"), { network: "hang", workload: "hangs" });
+      await each.pass(30_000);
+      assert.deepEqual(await each.desired(), [0, 5, 5]);
+    }
+    assert.match((await messageOf(one, "failed_over")) ?? "", /athens is unreachable .* silent$/);
+    assert.ok(one.types().includes("workload.silent"));
+    const moved = one.events.findLast(({ type }) => type === "stack.reallocated");
+    assert.match(
+      moved?.message ?? "",
+      /athens is unreachable since \d\d:\d\d and its workload is silent$/,
+    );
+  });
+
+  test("loses it later, when its workload falls silent later; and no answer brings it back, but Heat's", async () => {
+    const one = await quiet();
+    one.of("athens").network = "refused";
+    await one.pass(3 * MINUTE);
+    one.of("athens").workload = "silent";
+    await one.pass(MINUTE);
+    assert.deepEqual(await one.desired(), [0, 5, 5]);
+    for (const workload of ["answers", "silent", "answers"] as const) {
+      one.of("athens").workload = workload;
+      await one.pass(2 * MINUTE);
+      assert.deepEqual(await one.desired(), [0, 5, 5]);
+    }
+    assert.match((await messageOf(one, "failed_over")) ?? "", /answers again, and its share stays/);
+    const facts = one.types().filter((type) => type.startsWith("workload."));
+    assert.deepEqual(facts, [
+      "workload.silent",
+      "workload.answers",
+      "workload.silent",
+      "workload.answers",
+    ]);
+    one.of("athens").network = "up";
+    await one.pass(5 * MINUTE);
+    assert.deepEqual(one.counts(), [6, 2, 2]);
+    assert.equal(await one.state(), "converged");
+  });
+
+  test("loses it where the witness cannot be asked: it has no say", async () => {
+    const one = await quiet();
+    Object.assign(one.of("athens"), { network: "refused", workload: "unknown" });
+    await one.pass(MINUTE);
+    assert.deepEqual(await one.desired(), [0, 5, 5]);
+    assert.match((await messageOf(one, "failed_over")) ?? "", /its witness cannot be asked/);
+  });
+
+  test("loses it at once where Heat alone is the evidence", async () => {
+    const one = await quiet({ policy: Policy.parse({ evidence: "api" }) });
+    one.of("athens").network = "refused";
+    await one.pass(MINUTE);
+    assert.deepEqual(await one.desired(), [0, 5, 5]);
+  });
+
+  test("is asked nothing new of, and another loss goes to the clouds that can be pushed", async () => {
+    const one = await quiet();
+    one.of("athens").network = "refused";
+    await one.pass(2 * MINUTE);
+    await one.declare({ count: 20 });
+    await one.pass(2 * MINUTE);
+    assert.deepEqual(await one.desired(), [12, 4, 4]);
+    assert.deepEqual(one.counts(), [6, 4, 4]);
+    await one.drain("lisbon");
+    await one.pass(2 * MINUTE);
+    assert.deepEqual(await one.desired(), [12, 0, 8]);
+    await one.drain("lisbon", false);
+    one.of("athens").network = "up";
+    await one.pass(5 * MINUTE);
+    assert.deepEqual(one.counts(), [12, 4, 4]);
+    assert.equal(await one.state(), "converged");
+  });
+
+  test("is not judged by a tick that hears nothing from anywhere: that is us", async () => {
+    const one = await quiet();
+    for (const cloud of one.clouds) one.of(cloud).network = "refused";
+    one.of("athens").workload = "silent";
+    await one.pass(3 * MINUTE);
+    assert.deepEqual(await one.desired(), [6, 2, 2]);
+    const said = one.table.peekAll("CLOUD#athens", "WITNESS#");
+    assert.deepEqual(said, [], "it is us");
+  });
+});

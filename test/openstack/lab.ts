@@ -22,6 +22,10 @@ export type Lab = {
   do: (...words: string[]) => Promise<void>;
   /** The same, with settings of the services that it starts. */
   doWith: (settings: Record<string, string>, ...words: string[]) => Promise<void>;
+  /** Where a cloud's Keystone and Heat listen. */
+  ports: (cloud: string) => { keystone: number; heat: number };
+  /** The processes that are a cloud's Keystone and Heat: each leads a group of its own. */
+  processes: (cloud: string) => Promise<number[]>;
   /** A person's own client of one cloud, beside ours: by password, as the user that ours is unless said. */
   heat: (cloud: string, user?: "demo" | "admin") => Promise<OwnHeat>;
 };
@@ -68,8 +72,12 @@ export function template(name: "servers" | "limited"): Promise<string> {
 /** Brings up three clouds and a pair of regions that share a Keystone; the first time it installs packages. */
 export async function labUp(directory: string, basePort: number): Promise<Lab> {
   const env = { ...process.env, LAB_DIR: directory, LAB_BASE_PORT: String(basePort) };
+  const output = async (settings: Record<string, string>, words: string[]) => {
+    const options = { env: { ...env, ...settings }, maxBuffer: 16 * 1024 * 1024 };
+    return (await run(script, words, options)).stdout;
+  };
   const doWith: Lab["doWith"] = async (settings, ...words) => {
-    await run(script, words, { env: { ...env, ...settings }, maxBuffer: 16 * 1024 * 1024 });
+    await output(settings, words);
   };
   const lab: Lab["do"] = (...words) => doWith({}, ...words);
   await lab("up", "3").catch(async (error: unknown) => {
@@ -83,8 +91,26 @@ export async function labUp(directory: string, basePort: number): Promise<Lab> {
     cloudsFile: join(directory, "clouds.yaml"),
     do: lab,
     doWith,
+    ports: (name) => {
+      const { cloud, region } = placeOf(state.clouds, name);
+      return { keystone: Number(new URL(cloud.keystone_url).port), heat: region.heat_port };
+    },
+    processes: async (name) => {
+      const { processes } = JSON.parse(await output({}, ["status", "--json"])) as {
+        processes: { name: string; pid: number | null }[];
+      };
+      const own = processes.filter((one) => one.name.startsWith(`${name}.`));
+      return own.flatMap(({ pid }) => (pid === null ? [] : [pid]));
+    },
     heat: (name, user = "demo") => ownHeat(state.clouds, name, user),
   };
+}
+
+function placeOf(clouds: Record<string, LabCloud>, name: string) {
+  const cloud = Object.values(clouds).find(({ regions }) => Object.hasOwn(regions, name));
+  const region = cloud?.regions[name];
+  if (!cloud || !region) throw new Error(`the lab has no cloud ${name}`);
+  return { cloud, region };
 }
 
 async function ownHeat(
@@ -92,11 +118,9 @@ async function ownHeat(
   name: string,
   user: string,
 ): Promise<OwnHeat> {
-  const found = Object.values(clouds).find(({ regions }) => Object.hasOwn(regions, name));
-  const region = found?.regions[name];
-  if (!found || !region) throw new Error(`the lab has no cloud ${name}`);
-  const token = await login(found, user);
-  const base = `${region.heat_url}/${found.project_id}/stacks`;
+  const { cloud, region } = placeOf(clouds, name);
+  const token = await login(cloud, user);
+  const base = `${region.heat_url}/${cloud.project_id}/stacks`;
   const headers = {
     "X-Auth-Token": token,
     Accept: "application/json",

@@ -15,21 +15,32 @@ export type Shown = Omit<StackDetail, "totals"> & StackDetail["totals"];
 
 /** The whole thing as an operator runs it: `heat-spreader run` in a process of its own, and its command line. */
 export type Service = {
+  /** Where its API is. */
+  url: string;
   /** Runs a command, and gives what it printed. */
   command: (...words: string[]) => Promise<string>;
   show: (stack: string) => Promise<Shown>;
   stop: () => Promise<void>;
 };
 
-/** Starts it on the clouds of a clouds.yaml, with intervals short enough for a test. */
+/** Intervals short enough for a test. */
+export const shortened = {
+  PROBE_INTERVAL: "2",
+  RETRY_PAUSE: "5",
+  PUSH_SILENCE: "30",
+  LOGIN_PAUSE: "4",
+  OBSERVE_EVERY: "4",
+};
+
+/** Starts it on the clouds of a clouds.yaml. */
 export async function serviceUp(options: {
   directory: string;
   cloudsFile: string;
   clouds: string[];
-  /** Settings on top of those, by their environment variables. */
-  settings?: Record<string, string>;
+  /** By their environment variables. */
+  settings: Record<string, string>;
 }): Promise<Service> {
-  const { directory, cloudsFile, clouds, settings = {} } = options;
+  const { directory, cloudsFile, clouds, settings } = options;
   await mkdir(directory, { recursive: true });
   const configFile = join(directory, "heat-spreader.yaml");
   const config = {
@@ -43,11 +54,6 @@ export async function serviceUp(options: {
     XDG_STATE_HOME: join(directory, "state"),
     OS_CLIENT_CONFIG_FILE: cloudsFile,
     HEAT_SPREADER_CONFIG_FILE: configFile,
-    PROBE_INTERVAL: "2",
-    RETRY_PAUSE: "5",
-    PUSH_SILENCE: "30",
-    LOGIN_PAUSE: "4",
-    OBSERVE_EVERY: "4",
     ...settings,
   };
   const service = spawn(process.execPath, [bin, "run"], { env, stdio: ["ignore", "pipe", "pipe"] });
@@ -55,6 +61,7 @@ export async function serviceUp(options: {
   const log = createWriteStream(logFile);
   service.stdout.pipe(log);
   service.stderr.pipe(log);
+  const said = () => readFileSync(logFile, "utf8");
   const command = async (...words: string[]) => {
     const { stdout } = await run(process.execPath, [bin, ...words], { env });
     return stdout;
@@ -66,7 +73,7 @@ export async function serviceUp(options: {
       "the service answers",
       () => {
         if (service.exitCode !== null) {
-          throw new Error(`it ended with ${service.exitCode}: ${readFileSync(logFile, "utf8")}`);
+          throw new Error(`it ended with ${service.exitCode}: ${said()}`);
         }
         return command("list", "--json").catch(() => false);
       },
@@ -77,11 +84,13 @@ export async function serviceUp(options: {
     await stopped(service);
     throw error;
   }
-  return { command, show, stop: () => stopped(service) };
+  const [, url = ""] = / url=(\S+)/.exec(said()) ?? [];
+  return { url, command, show, stop: () => stopped(service) };
 }
 
-async function stopped(service: ChildProcess): Promise<void> {
-  if (service.exitCode !== null) return;
+/** Ends a process in order, and waits for its end. */
+export async function stopped(service: ChildProcess): Promise<void> {
+  if (service.exitCode !== null || service.signalCode !== null) return;
   service.kill("SIGTERM");
   await once(service, "exit");
 }

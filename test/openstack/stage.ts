@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { until } from "../support/until.ts";
 import { type Lab, labUp, type OwnHeat } from "./lab.ts";
-import { type Service, type Shown, serviceUp } from "./service.ts";
+import { type Service, type Shown, serviceUp, shortened } from "./service.ts";
 
 const WITHIN_MS = 4 * 60_000;
 const LOOK_EVERY_MS = 500;
@@ -35,8 +35,10 @@ export type Stage = {
 export async function stage(options: {
   clouds: string[];
   serviceSettings?: Record<string, string>;
+  /** The clouds.yaml of the service, where it is not the lab's own. */
+  cloudsFile?: (lab: Lab) => Promise<string>;
 }): Promise<Stage> {
-  const { clouds, serviceSettings = {} } = options;
+  const { clouds, serviceSettings = {}, cloudsFile = async (lab) => lab.cloudsFile } = options;
   const directory = await mkdtemp(join(tmpdir(), "heat-spreader-openstack-"));
   const kept = process.env.LAB_DIR;
   const port = Number(process.env.LAB_BASE_PORT ?? 16000);
@@ -51,7 +53,7 @@ export async function stage(options: {
       directory: join(directory, "service"),
       cloudsFile,
       clouds,
-      settings: serviceSettings,
+      settings: { ...shortened, ...serviceSettings },
     });
   };
   const service = () => {
@@ -65,10 +67,11 @@ export async function stage(options: {
     const heats = new Map(
       await Promise.all(clouds.map(async (cloud) => [cloud, await lab.heat(cloud)] as const)),
     );
-    await start(lab.cloudsFile);
+    const written = await cloudsFile(lab);
+    await start(written);
     const restart = async () => {
       await service().stop();
-      await start(lab.cloudsFile);
+      await start(written);
     };
     return { lab, service, restart, ...seenFromOutside({ clouds, heats, service }), end };
   } catch (error) {

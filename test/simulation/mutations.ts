@@ -11,6 +11,8 @@ const view = "lib/stack/view.ts";
 const pushes = "lib/stack/pushes.ts";
 const verdict = "lib/cloud/verdict.ts";
 const vote = "lib/cloud/vote.ts";
+const ballots = "lib/cloud/ballots.ts";
+const ledger = "lib/stack/ledger.ts";
 
 const mutations: Mutation[] = [
   {
@@ -95,8 +97,8 @@ const mutations: Mutation[] = [
   {
     rule: "the place of an open push is the lower number",
     file: pushes,
-    from: "push && (isOpen || isUnconfirmed) ? Math.min",
-    to: "push && isOpen && isUnconfirmed && !seen ? Math.min",
+    from: "if (!push || !(isOpen || isUnconfirmed)) return seen.in_place;",
+    to: "if (!push || !(isOpen && isUnconfirmed && !seen)) return seen.in_place;",
   },
   {
     rule: "what failed is not in place",
@@ -163,6 +165,90 @@ const mutations: Mutation[] = [
     file: "lib/stack/allocation.ts",
     from: "Math.ceil((instances - rank) / survivors.length)",
     to: "Math.ceil((instances - rank * 0) / survivors.length)",
+  },
+  {
+    rule: "the majority is of all registered vantages, fresh or not",
+    file: ballots,
+    from: "majority: majorityOf(settings.vantages.length)",
+    to: "majority: majorityOf(fresh.length)",
+  },
+  {
+    rule: "one vantage of several loses no cloud",
+    file: ballots,
+    from: "return Math.floor(vantages / 2) + 1;",
+    to: "return Math.min(vantages, 1);",
+  },
+  {
+    rule: "as many misses as are set",
+    file: ballots,
+    from: "const { misses = THRESHOLD } = settings;",
+    to: "const misses = Math.min(settings.misses ?? THRESHOLD, 2);",
+  },
+  {
+    rule: "too few vantages are told of",
+    file: verdict,
+    from: "if (fresh.length >= majority) return undefined;",
+    to: "if (fresh.length >= majority - 1) return undefined;",
+  },
+  {
+    rule: "a void tick of an agent says nothing",
+    file: "lib/api/handlers/votes.ts",
+    from: "isVoid: body.void === true",
+    to: "isVoid: body.void === undefined && body.fault === undefined",
+  },
+  {
+    rule: "an agent's abstention is no silence",
+    file: "lib/agent/ballot.ts",
+    from: 'if (!isSilence(fault)) return { vote: "abstains", ...told };',
+    to: 'if (!isSilence(fault)) return { vote: "silent", ...told, fault: { ...told.fault, class: "path" } };',
+  },
+  {
+    rule: "between ticks another vantage's vote decides",
+    file: "lib/cloud/between.ts",
+    from: "return silent.length >= majorityOf(vantages.length);",
+    to: "return silent.length > vantages.length;",
+  },
+  {
+    rule: "a workload that answers keeps the share",
+    file: "lib/stack/workload.ts",
+    from: 'return workload === "answers" || workload === "unknown";',
+    to: 'return workload === "unknown";',
+  },
+  {
+    rule: "a workload is silent after three silences",
+    file: "lib/cloud/witness.ts",
+    from: 'if (misses >= THRESHOLD) return "silent";',
+    to: 'if (misses >= 1) return "silent";',
+  },
+  {
+    rule: "a workload that is silent keeps no share",
+    file: "lib/stack/workload.ts",
+    from: 'return workload === "answers" || workload === "unknown";',
+    to: 'return workload === "answers" || workload === "unknown" || workload === "silent";',
+  },
+  {
+    rule: "the ledger counts a push that has not ended",
+    file: ledger,
+    from: "const pushed = isOwed ?",
+    to: "const pushed = isOwed && sent < 0 ?",
+  },
+  {
+    rule: "the ledger confirms nothing that nobody can see",
+    file: ledger,
+    from: 'const isSeen = kind === "reachable" && seen !== undefined;',
+    to: "const isSeen = seen !== undefined;",
+  },
+  {
+    rule: "the ledger remembers what was more before an update",
+    file: "lib/cloud/seen.ts",
+    from: "...(most > Math.max(in_place, count ?? 0) ? { at_most: most } : {}),",
+    to: "...(most > Math.max(in_place, count ?? 0) && most < 0 ? { at_most: most } : {}),",
+  },
+  {
+    rule: "an event's evidence is what was judged",
+    file: "lib/cloud/evidence.ts",
+    from: "votes: votes.filter(({ cloud }) => telling.has(cloud)).map(ballot),",
+    to: "votes: votes.filter(({ cloud }) => cloud !== of).map(ballot),",
   },
 ];
 

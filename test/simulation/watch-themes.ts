@@ -35,7 +35,10 @@ function watchNoLoss(one: World, complain: Complain, what: string): Watcher {
 
 /** A cloud that is gone is found by as many misses as are asked for, whoever's clock is wrong. */
 function watchOutage(one: World, complain: Complain): Watcher {
-  const limit = one.settings.misses * one.settings.intervalMs + DEADLINE_MS + SLACK_MS;
+  const { misses, intervalMs } = one.settings;
+  // Whoever refuses answers at once.
+  const limitOf = (cloud: string) =>
+    misses * intervalMs + (one.of(cloud).network === "hang" ? DEADLINE_MS : 0) + SLACK_MS;
   const done = new Set<string>();
   return {
     committed: () => {
@@ -48,8 +51,9 @@ function watchOutage(one: World, complain: Complain): Watcher {
           .peekAll(`CLOUD#${cloud}`, "VOTE#")
           .some(({ updating }) => updating === true);
         const ms = one.time.now().getTime() - lostAt;
-        if (verdict === "unreachable" || isBusy || ms > limit) done.add(cloud);
-        if (verdict === "unreachable" || isBusy || ms <= limit) continue;
+        const isLate = ms > limitOf(cloud);
+        if (verdict === "unreachable" || isBusy || isLate) done.add(cloud);
+        if (verdict === "unreachable" || isBusy || !isLate) continue;
         complain("an outage is found in time", `${cloud} is ${verdict} after ${ms} ms`);
       }
     },

@@ -163,11 +163,12 @@ function shareOf(own: CloudView, making: Making): Share {
 
 /** Only a share that was dealt away because its cloud was lost waits for a release (failback manual). */
 function lostOf(own: CloudView, { view, run, standstill }: Making): Share["lost"] {
-  const { share, verdict, weight = 0 } = own;
+  const { share, verdict, weight } = own;
   const isLost = own.kind === "unreachable" && !own.isKept;
   if (share?.lost && (isLost || own.awaitsRelease)) return share.lost;
   const isDealt = !standstill && !own.isDrained && view.stack.policy.failover !== "none";
-  const isOwed = weight > 0 || (share?.desired ?? 0) > 0;
+  // What is no longer weighed is let go of, and dealt to nobody.
+  const isOwed = weight !== undefined && (weight > 0 || (share?.desired ?? 0) > 0);
   return isLost && isDealt && isOwed ? { since: verdict?.since ?? run.now } : undefined;
 }
 

@@ -7,6 +7,9 @@ import type { SimulatedStack } from "../support/simulated-cloud.ts";
 import type { World } from "../support/world.ts";
 import type { Complain, Watcher } from "./monitor.ts";
 
+/** No call takes as long, unless its process stands still. */
+const FROZEN_MS = 10_000;
+
 /** What is said to be in place and what may run besides: what really runs lies between, at every moment. */
 export function watchLedger(one: World, complain: Complain): Watcher {
   /** By heat stack: when somebody else changed it, or a PATCH of ours came that was taken for lost. */
@@ -57,11 +60,13 @@ export function watchLedger(one: World, complain: Complain): Watcher {
     },
     changed: check,
     patch: (owner, cloud, { count }, stack) => {
-      if (owner || !stack) return;
+      if (!stack) return;
       const item = one.table.peek({ pk: `STACK#${stack.name}`, sk: `SHARE#${cloud}` });
       const push = item && Share.parse(item).push;
       const isLast = push?.count === count && push.answered?.outcome !== "accepted";
-      if (!isLast) remember(stack.id, nowMs());
+      // One who was frozen between writing it down and sending it comes when it was taken for lost.
+      const isFrozen = push !== undefined && nowMs() - Date.parse(push.at) > FROZEN_MS;
+      if (owner ? isFrozen : !isLast) remember(stack.id, nowMs());
     },
   };
 }

@@ -81,7 +81,7 @@ async function tenSeconds(one: World, step: Step, atWork: Run[]): Promise<Run[]>
     }
   }
   const doings = step.operations.map((operation) =>
-    afterTurns(one, operation.after, () => act(one, operation)),
+    afterTurns(one, operation.after, () => act(one, operation), operation.inMs),
   );
   const all = [...atWork, ...runs, ...doings];
   await time.finish(all, next);
@@ -96,9 +96,10 @@ async function tenSeconds(one: World, step: Step, atWork: Run[]): Promise<Run[]>
   return all.filter((run) => !run.hasEnded());
 }
 
-function afterTurns(one: World, turns: number, work: () => Promise<void>): Run {
+function afterTurns(one: World, turns: number, work: () => Promise<void>, ms = 0): Run {
   return one.time.start("somebody", async (owner) => {
     for (let turn = 0; turn <= turns; turn += 1) await one.time.turn(owner);
+    if (ms > 0) await one.time.sleep(owner, ms);
     await work();
   });
 }

@@ -5,8 +5,8 @@ import type { Cut, Network, SimulatedCloud, UpdateEnd } from "../support/simulat
 import type { Choose } from "./choose.ts";
 import type { Step } from "./history.ts";
 
-/** What somebody does, or what goes wrong, after so many steps of the others. Plain data: it prints, and replays. */
-export type Operation = { after: number } & (
+/** What somebody does, or what goes wrong, after so many steps of the others (and so many milliseconds). Plain data: it prints, and replays. */
+export type Operation = { after: number; inMs?: number } & (
   | { act: "declare"; stack: string; change: Partial<Stack> }
   | { act: "forget" | "ask" | "release"; stack: string }
   | { act: "drain"; cloud: string; drained: boolean }
@@ -136,7 +136,8 @@ function ordered(choose: Choose, { clouds }: Cast): Operation {
 /** All calm, and then one cloud is gone for good. */
 function outage(choose: Choose, { clouds, vantages }: Cast): Step[] {
   const lost: Operation = {
-    after: choose(200),
+    after: 0,
+    inMs: choose(9_900),
     act: "network",
     cloud: choose.of(clouds),
     to: choose.of(["refused", "hang", "errors"]),

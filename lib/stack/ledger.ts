@@ -70,7 +70,7 @@ export function mostOf({ raw, share, isOpen }: CloudView): number | undefined {
   // Without the parameter that says how many, nobody knows.
   if (raw.count === undefined && raw.missing === undefined) return undefined;
   const { heat_status = "", count = 0, in_place, at_most = 0, complete_at, read_at } = raw;
-  const isFirst = complete_at === undefined && !/^CREATE_|_COMPLETE$/.test(heat_status);
+  const isFirst = complete_at === undefined && !/^(CREATE_|UPDATE_COMPLETE)/.test(heat_status);
   // First met while somebody changed it: from what, nobody knows.
   if (isFirst && raw.missing === undefined) return undefined;
   const push = share?.push;

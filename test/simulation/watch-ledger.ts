@@ -35,6 +35,8 @@ export function watchLedger(one: World, complain: Complain): Watcher {
     const stack = one.of(cloud).find(name);
     const seen = one.table.peek({ pk: `CLOUD#${cloud}`, sk: `SEEN#${name}` });
     if (!isKnown(stack, seen && Seen.parse(seen))) return;
+    // A check or a resume that went well hides an update before it that failed unseen.
+    if (/^(CHECK|RESUME)_/.test(String(seen?.heat_status))) return;
     const [least, most] = [stack?.runs ?? 0, stack?.most ?? 0];
     if (in_place > least) {
       complain("ledger", `${name} in ${cloud}: ${in_place} in place is said, ${least} run`);

@@ -187,7 +187,7 @@ const faults: Fault[] = [
     fault: "events that are alarms are mailed to nobody",
     suite: "alarms",
     file: "infra/alarms.ts",
-    from: "      { detail: { alarm: [true] } },\n",
+    from: ", { detail: { alarm: [true] } }",
     to: "",
   },
   {

@@ -1,3 +1,4 @@
+import { SOURCE } from "../lib/event/envelope.ts";
 import { alarm, type Watched } from "./alarm.ts";
 import { api, gateway } from "./api.ts";
 import { bus } from "./bus.ts";
@@ -7,6 +8,7 @@ import { reconcile, unreconciledRecords } from "./reconcile.ts";
 import { named } from "./stage.ts";
 import { topic } from "./topic.ts";
 import { vantages } from "./vantages.ts";
+import { undeliveredEvents } from "./webhook.ts";
 
 const home = topic("Alarms", ["events"]);
 
@@ -14,6 +16,9 @@ watchProbe("Probe", home, { probe, unprobedMinutes });
 watchFunction("Reconcile", home, reconcile);
 watchFunction("Api", home, api);
 alarm("UnreconciledRecords", home, letters(unreconciledRecords));
+if (undeliveredEvents !== undefined) {
+  alarm("UndeliveredEvents", home, letters(undeliveredEvents));
+}
 alarm("ReconcileBehind", home, {
   says: "Reconcile is more than a minute behind what was written: pushes come late.",
   ...ofFunction(reconcile, "IteratorAge"),
@@ -35,14 +40,17 @@ for (const { place, provider, ...there } of vantages) {
   watchProbe(`Probe${place}`, topic(`Alarms${place}`, [], { provider }), there, { provider });
 }
 
-/** What asks for a person: the event's own sentence is in the mail. */
+/**
+ * What asks for a person: whatever is announced as an alarm, and clouds that are lost or let us in no
+ * more. The event's own sentence is in the mail.
+ */
 const rule = new aws.cloudwatch.EventRule("CloudTrouble", {
   name: named("CloudTrouble"),
-  description: "A cloud is lost, may be lost, or lets us in no more.",
+  description: "A cloud is lost or lets us in no more, or an event is an alarm.",
   eventBusName: bus.name,
   eventPattern: JSON.stringify({
-    source: ["heat-spreader"],
-    "detail-type": ["cloud.unreachable", "cloud.suspected", "cloud.blocked"],
+    source: [SOURCE],
+    $or: [{ "detail-type": ["cloud.unreachable", "cloud.blocked"] }, { detail: { alarm: [true] } }],
   }),
 });
 new aws.cloudwatch.EventTarget("CloudTroubleAlarms", {

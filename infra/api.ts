@@ -25,6 +25,8 @@ export const api = lambda("Api", {
         "dynamodb:Query",
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:ConditionCheckItem",
       ],
       resources: [table.arn],
     },

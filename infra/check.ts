@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { MOST_MISSES } from "../lib/cloud/vote.ts";
 import { regions } from "./regions.ts";
 
 /** SST cuts names to the 64 letters that a role's has: a longer stage would leave nothing of the app's. */
@@ -23,6 +24,18 @@ const Domain = z.strictObject({
     )
     .optional(),
 });
+const Webhook = z.strictObject({
+  url: z
+    .url({ protocol: /^https$/, error: 'take a URL that begins with "https://"' })
+    .refine(
+      (url) => !/^https:\/\/[^/?#]*@/.test(url),
+      "leave out user and password: the secret WebhookToken says who we are",
+    ),
+  header: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,128}$/, 'take the name of a header, such as "x-api-key"')
+    .optional(),
+});
 
 const Settings = z
   .strictObject({
@@ -32,6 +45,10 @@ const Settings = z
       .number("take 1 to 30 seconds")
       .min(1, "take 1 second or more")
       .max(30, "take 30 seconds or less: a vote that is older than 90 seconds says nothing"),
+    misses: z
+      .int(`take 2 to ${MOST_MISSES}`)
+      .min(2, "take 2 or more: one lost packet is no outage")
+      .max(MOST_MISSES, `take ${MOST_MISSES} or less`),
     clouds: z.array(
       z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, "take names as clouds.yaml has them"),
     ),
@@ -59,6 +76,8 @@ const Settings = z
       ],
       'take "internet", "fixed-addresses" or { privateSubnets: ["subnet-..."], securityGroups: ["sg-..."] }',
     ),
+    privateWitnesses: z.enum(["refuse", "allow"], 'take "refuse" or "allow"'),
+    webhook: Webhook.optional(),
     tags: z.record(
       z
         .string()

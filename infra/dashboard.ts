@@ -3,9 +3,11 @@ import { probe, unprobedMinutes } from "./probe.ts";
 import { reconcile, unreconciledRecords } from "./reconcile.ts";
 import { named, settings } from "./stage.ts";
 import { table } from "./table.ts";
+import { undeliveredEvents } from "./webhook.ts";
 
 type Metric = (string | $util.Output<string> | { stat: string })[];
 
+const queues = [unprobedMinutes, unreconciledRecords, undeliveredEvents];
 const functions = [probe, reconcile, api];
 const ofFunctions = (metric: string, stat: string): Metric[] =>
   functions.map(({ name }) => ["AWS/Lambda", metric, "FunctionName", name, { stat }]);
@@ -29,7 +31,7 @@ const graphs: Record<string, Metric[]> = {
   "Reconcile behind (ms)": [
     ["AWS/Lambda", "IteratorAge", "FunctionName", reconcile.name, { stat: "Maximum" }],
   ],
-  "Dead letters": [letters(unprobedMinutes), letters(unreconciledRecords)],
+  "Dead letters": queues.flatMap((queue) => (queue === undefined ? [] : [letters(queue)])),
   "Requests, refused and failed": ["Count", "4xx", "5xx"].map((metric) => ofApi(metric, "Sum")),
   "Answer takes (ms)": [ofApi("Latency", "p50"), ofApi("Latency", "p99")],
   "Table, units a minute": [

@@ -7,5 +7,7 @@ export const environment = {
   TABLE_NAME: table.name,
   BUS_NAME: bus.name,
   PROBE_INTERVAL: String(settings.probeInterval),
+  PROBE_MISSES: String(settings.misses),
+  WITNESS_PRIVATE: settings.privateWitnesses,
   ...(settings.clouds.length === 0 ? {} : { CLOUDS: settings.clouds.join(",") }),
 };

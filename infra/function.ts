@@ -15,6 +15,11 @@ export type FunctionParts = Pick<
   grants: Grant[];
 };
 
+/** Ways to credentials that the SDK loads where there are none in the environment: Lambda puts them there. */
+const otherCredentials = ["ini", "process", "sso", "web-identity"].map(
+  (way) => `@aws-sdk/credential-provider-${way}`,
+);
+
 /**
  * A function of ours: arm64 and Node 24, one file, JSON lines kept for a month. Its role trusts Lambda
  * alone, and may do what `grants` names and write its own log, nothing else.
@@ -40,7 +45,7 @@ export function lambda(
     architecture: "arm64",
     // Less has too little of a processor for a dozen TLS handshakes within a probe's deadline.
     memory: "512 MB",
-    nodejs: { minify: true },
+    nodejs: { minify: true, esbuild: { external: otherCredentials } },
     logging: { logGroup: log.name, format: "json" },
     link: secrets,
     permissions: [...grants, ownLog],

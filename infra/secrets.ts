@@ -8,9 +8,16 @@ export const cloudsYaml = new sst.Secret("CloudsYaml", "");
 /** Who may call the API: `name:role:sha256`, one a line. Where an OIDC issuer says who may, there are none. */
 export const apiTokens = new sst.Secret("ApiTokens", "");
 
-// Before anything is made. What is said tells a person what to do, and quotes neither of them.
-const [clouds, tokens] = await Promise.all([cloudsYaml, apiTokens].map(textOf));
-const problems = [...ofClouds(clouds ?? ""), ...ofTokens(tokens ?? "")];
+/** What the webhook knows us by, where there is one. */
+export const webhookToken =
+  settings.webhook === undefined ? undefined : new sst.Secret("WebhookToken", "");
+
+// Before anything is made. What is said tells a person what to do, and quotes none of them.
+const problems = [
+  ...ofClouds(await textOf(cloudsYaml)),
+  ...ofTokens(await textOf(apiTokens)),
+  ...(webhookToken === undefined ? [] : ofWebhook(await textOf(webhookToken))),
+];
 if (problems.length > 0) throw new $util.RunError(problems.join("\n"));
 
 function ofClouds(text: string): string[] {
@@ -29,6 +36,14 @@ function ofTokens(text: string): string[] {
   } catch (error) {
     return [`${error instanceof Error ? error.message : "ApiTokens cannot be read."} ${help}`];
   }
+}
+
+function ofWebhook(text: string): string[] {
+  const set = `\`npx sst secret set WebhookToken --stage ${$app.stage} < token.txt\` sets it.`;
+  if (text === "") return [`The secret WebhookToken has no value yet: ${set}`];
+  // EventBridge takes 512 letters of a header's value, "Bearer " among them.
+  if (/^[!-~]{1,505}$/.test(text)) return [];
+  return [`The secret WebhookToken is no token: take 1 to 505 letters without spaces. ${set}`];
 }
 
 function textOf({ value }: sst.Secret): Promise<string> {

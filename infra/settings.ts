@@ -11,8 +11,11 @@ export const settings: Settings = {
   /** Stages that `sst remove` refuses to touch, and whose table stays whatever happens. */
   protectedStages: ["production"],
 
-  /** Seconds between two probes of a cloud, 1 to 30. Three misses in a row are a verdict. */
+  /** Seconds between two probes of a cloud, 1 to 30. */
   probeInterval: 10,
+
+  /** Misses in a row that make a vantage's silence count, 2 to 10: more is slower, and surer. */
+  misses: 3,
 
   /** Only these clouds of clouds.yaml; empty: all that it names. */
   clouds: [],
@@ -44,6 +47,15 @@ export const settings: Settings = {
    * of a VPC of yours, for endpoints that only it reaches.
    */
   network: "internet",
+
+  /** Whether witnesses of workloads may be at private addresses: "allow" where they are in that VPC, say. */
+  privateWitnesses: "refuse",
+
+  /**
+   * Where every event is sent besides: { url: "https://alerts.example.com/heat-spreader" }. The secret
+   * WebhookToken goes along, as `Authorization: Bearer ...`, or as the `header` that is named here.
+   */
+  webhook: undefined,
 
   /** On everything that bears tags, besides SST's own two (app and stage). */
   tags: {},

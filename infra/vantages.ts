@@ -16,12 +16,13 @@ export const vantages = settings.vantages.map((region) => {
         {
           actions: ["dynamodb:PutItem"],
           resources: [table.arn],
-          // Its registration, and what lies with a cloud: IAM sees no further into the key.
+          // Its registration, with the event of it, and what lies with a cloud: IAM sees no further
+          // into the key.
           conditions: [
             {
               test: "ForAllValues:StringLike",
               variable: "dynamodb:LeadingKeys",
-              values: ["VANTAGE", "CLOUD#*"],
+              values: ["VANTAGE", `VANTAGE#${region}`, "CLOUD#*"],
             },
           ],
         },

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EventType } from "../../lib/event/schema.ts";
-import type { Inputs, Plan, Planned } from "./engine/planned.ts";
+import { factsOf } from "../../lib/cloud/facts.ts";
+import { CloudName } from "../../lib/cloud/schema.ts";
+import { envelope } from "../../lib/event/envelope.ts";
+import { type Event, EventType } from "../../lib/event/schema.ts";
+import type { Inputs, Plan } from "./engine/planned.ts";
 import { all, one, statementsIn } from "./find.ts";
 import { plan, type Scenario } from "./plan.ts";
 
@@ -76,17 +79,21 @@ test("the API's own failures set off an alarm", () => {
   assert.deepEqual([alarm?.metricName, alarm?.threshold], ["5xx", 0]);
 });
 
-test("a cloud that is lost, suspected or closed to us goes to the same topic, in its event's words", () => {
-  const [rule] = found("aws:cloudwatch/eventRule:EventRule");
-  const pattern = JSON.parse(rule?.inputs.eventPattern);
-  const types = pattern["detail-type"];
-  assert.deepEqual(types, ["cloud.unreachable", "cloud.suspected", "cloud.blocked"]);
+test("a cloud that is lost or closed to us, and every alarm, goes to the same topic, in its event's words", () => {
+  const rule = one(plans.production, "rule");
+  const { source, $or, ...others } = JSON.parse(rule.inputs.eventPattern);
+  assert.deepEqual(others, {});
+  const types = ["cloud.unreachable", "cloud.blocked"];
+  assert.deepEqual($or, [{ "detail-type": types }, { detail: { alarm: [true] } }]);
   for (const type of types) EventType.parse(type);
-  assert.equal(rule?.inputs.eventBusName, one(plans.production, "bus").inputs.name);
-  const [target] = found("aws:cloudwatch/eventTarget:EventTarget");
-  assert.equal(target?.inputs.rule, rule?.inputs.name);
-  assert.equal(target?.inputs.arn, one(plans.production, "topic").id);
-  assert.equal(target?.inputs.inputTransformer.inputPaths.message, "$.detail.message");
+  const announced = envelope(unwatched());
+  assert.deepEqual(source, [announced.source]);
+  assert.deepEqual([announced["detail-type"], announced.detail.alarm], ["cloud.unwatched", true]);
+  assert.equal(rule.inputs.eventBusName, one(plans.production, "bus").inputs.name);
+  const target = one(plans.production, "target");
+  assert.equal(target.inputs.rule, rule.inputs.name);
+  assert.equal(target.inputs.arn, one(plans.production, "topic").id);
+  assert.equal(target.inputs.inputTransformer.inputPaths.message, "$.detail.message");
 });
 
 test("a topic takes from alarms of this account, the one at home from event rules too", () => {
@@ -147,6 +154,22 @@ function watching(planned: Plan, region: string, dimensions: Inputs): Inputs[] {
     .filter((inputs) => JSON.stringify(inputs.dimensions) === wanted);
 }
 
-function found(type: string): Planned[] {
-  return plans.production.resources.filter((resource) => resource.type === type);
+/** What is announced of a cloud that too few vantages watch. */
+function unwatched(): Event {
+  const at = "2026-01-01T00:00:00.000Z";
+  const verdict = {
+    cloud: CloudName.parse("athens"),
+    verdict: "reachable",
+    since: at,
+    at,
+  } as const;
+  const next = {
+    ...verdict,
+    reason: "",
+    votes: [],
+    unwatched: { since: at, fresh: 1, majority: 2 },
+  };
+  const [event] = factsOf({ ...verdict, reason: "", votes: [] }, next, () => "1");
+  assert.ok(event);
+  return event;
 }

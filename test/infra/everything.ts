@@ -6,11 +6,15 @@ export function setting(from: string, to: string): Change {
 }
 
 export const DOMAIN = "heat.example.com";
+export const WEBHOOK = "https://alerts.example.com/heat-spreader";
 export const VANTAGES = ["us-east-1", "ap-southeast-2"];
 
 /** Every option in use that goes with the others. */
 export const everything: Change[] = [
   setting("probeInterval: 10", "probeInterval: 20"),
+  setting("misses: 3", "misses: 4"),
+  setting('privateWitnesses: "refuse"', 'privateWitnesses: "allow"'),
+  setting("webhook: undefined", `webhook: { url: "${WEBHOOK}" }`),
   setting("clouds: []", 'clouds: ["athens", "manchester"]'),
   setting("vantages: []", `vantages: ${JSON.stringify(VANTAGES)}`),
   setting("alarmEmail: undefined", 'alarmEmail: "operator@example.com"'),

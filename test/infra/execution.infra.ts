@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { emptyHome, run } from "../support/cli.ts";
 import { covers, lambdasOwn } from "./lambda/grants.ts";
@@ -66,6 +69,45 @@ test("the probe sees a cloud die, its share moves, and comes back with it", asyn
   assert.deepEqual(counts("web"), { athens: 6, manchester: 2, stockholm: 2 });
 });
 
+test("a cloud whose Heat alone is lost keeps its share, and one whose workload is silent as well does not", async () => {
+  const workload = createServer((_, response) => response.end());
+  await once(workload.listen(0, "127.0.0.1"), "listening");
+  const { port } = workload.address() as AddressInfo;
+  const witness = { url: `http://127.0.0.1:${port}/` };
+  const named = await api("PATCH", web, { body: { witnesses: { stockholm: witness } } });
+  assert.equal(named.status, 200);
+  await cloud("stockholm").down();
+  await minutesUntil(async () => (await verdictOn("stockholm")) === "unreachable");
+  await minutesUntil(async () =>
+    /workload answers/.test(JSON.stringify((await api("GET", web)).body)),
+  );
+  assert.deepEqual(counts("web"), { athens: 6, manchester: 2, stockholm: 2 });
+  workload.closeAllConnections();
+  workload.close();
+  await minutesUntil(async () => counts("web").athens === 7);
+  await cloud("stockholm").up();
+  await minutesUntil(async () => (await verdictOn("stockholm")) === "reachable");
+  await minutesUntil(async () => (await api("GET", web)).body.state === "converged");
+  const none = { witnesses: { stockholm: null } };
+  assert.equal((await api("PATCH", web, { body: none })).status, 200);
+  assert.deepEqual(await deliver(), []);
+});
+
+test("of an event the API tells what the verdict rested on, and the story of it", async () => {
+  const { body } = await api("GET", "/v1/clouds/stockholm/events");
+  const lost = body.events.find(({ type }: { type: string }) => type === "cloud.unreachable");
+  const told = await api("GET", `/v1/events/${lost.id}`);
+  assert.equal(told.status, 200);
+  assert.equal(told.body.evidence.of, "verdict");
+  assert.deepEqual(
+    told.body.evidence.votes.map(({ vantage, vote }: Record<string, string>) => [vantage, vote]),
+    [["home", "silent"]],
+  );
+  assert.ok(told.body.explanation.length > 0);
+  const [fact] = production.facts().filter(({ id }) => id === lost.id);
+  assert.ok(fact && fact.evidence === undefined);
+});
+
 test("every event of the table is announced on the bus", async () => {
   const { body } = await api("GET", "/v1/events", { query: { limit: "100" } });
   const kept: { id: string; type: string }[] = body.events;
@@ -131,6 +173,33 @@ test("the command line logs in to the deployment, and shows what is there", asyn
     stacks.map(({ stack_name }) => stack_name),
     ["shop", "web"],
   );
+});
+
+test("an agent votes under its own name, does nothing else, and is removed once it is silent", async () => {
+  const { agentToken: token } = production;
+  // Too old to be fresh: an agent that votes cannot be removed.
+  const body = { vote: "up", latency_ms: 20, age_ms: 90_000 };
+  const votes = "/v1/clouds/athens/votes";
+  assert.equal((await api("PUT", `${votes}/office`, { token, body })).status, 200);
+  for (const name of ["home", "us-east-1"]) {
+    assert.equal((await api("PUT", `${votes}/${name}`, { token, body })).status, 403, name);
+  }
+  assert.equal((await api("GET", web, { token })).status, 403);
+  assert.equal((await api("PUT", `${votes}/office`, { body })).status, 403);
+  const { vantages, majority } = (await api("GET", "/v1/vantages")).body;
+  const known = vantages.map(({ vantage, kind }: Record<string, string>) => [vantage, kind]);
+  assert.deepEqual(known, [
+    ["home", "function"],
+    ["office", "agent"],
+  ]);
+  assert.equal(majority, 2);
+  assert.equal((await api("DELETE", "/v1/vantages/home")).status, 409);
+  const removed = await api("DELETE", "/v1/vantages/office");
+  assert.deepEqual([removed.status, removed.body], [200, { vantage: "office", majority: 1 }]);
+  assert.equal((await api("GET", "/v1/vantages")).body.vantages.length, 1);
+  assert.deepEqual(await deliver(), []);
+  const types = production.facts().flatMap(({ type, vantage }) => (vantage ? [type] : []));
+  assert.deepEqual(types, ["vantage.registered", "vantage.removed"]);
 });
 
 test("a further vantage votes into the home region's table, and judges nothing", async () => {

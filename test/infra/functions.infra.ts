@@ -82,13 +82,20 @@ for (const [scenario, planned] of Object.entries(plans) as [keyof typeof plans, 
 }
 
 test("what the settings say of probing reaches every function", () => {
-  for (const { name, inputs } of all(plans.everything, "function")) {
-    const { PROBE_INTERVAL, CLOUDS } = inputs.environment.variables;
-    assert.deepEqual([PROBE_INTERVAL, CLOUDS], ["20", "athens,manchester"], name);
-  }
-  for (const { name, inputs } of all(plans.production, "function")) {
-    const { PROBE_INTERVAL, CLOUDS } = inputs.environment.variables;
-    assert.deepEqual([PROBE_INTERVAL, CLOUDS], ["10", undefined], name);
+  const names = ["PROBE_INTERVAL", "PROBE_MISSES", "WITNESS_PRIVATE", "CLOUDS"];
+  const expected = {
+    everything: ["20", "4", "allow", "athens,manchester"],
+    production: ["10", "3", "refuse", undefined],
+  };
+  for (const scenario of ["everything", "production"] as const) {
+    for (const { name, inputs } of all(plans[scenario], "function")) {
+      const { variables } = inputs.environment;
+      assert.deepEqual(
+        names.map((each) => variables[each]),
+        expected[scenario],
+        name,
+      );
+    }
   }
 });
 

@@ -27,6 +27,7 @@ const CloudsYaml = stringify({ clouds: { athens: cloud, manchester: cloud } });
 export const secrets = {
   CloudsYaml,
   ApiTokens: `infra-suite-name:operator:${sha256("infra-suite-token")}`,
+  WebhookToken: "infra-suite-webhook-token",
 };
 
 /** The deployments that the suite looks at. */
@@ -34,7 +35,11 @@ const scenarios = {
   production: { stage: "production" },
   dev: { stage: "dev" },
   // An issuer says who may call: no tokens are asked for.
-  everything: { stage: "production", changes: everything, secrets: { CloudsYaml } },
+  everything: {
+    stage: "production",
+    changes: everything,
+    secrets: { CloudsYaml, WebhookToken: secrets.WebhookToken },
+  },
   fixedAddresses: { stage: "production", changes: fixedAddresses },
   existing: { stage: LONGEST, changes: existing },
 } satisfies Record<string, Wanted>;

@@ -48,18 +48,19 @@ for (const [scenario, planned] of Object.entries(plans)) {
     }
   });
 
-  test(`${scenario}: roles trust Lambda or the scheduler, and no account`, () => {
+  test(`${scenario}: roles trust Lambda or the scheduler (a webhook's EventBridge), and no account`, () => {
+    const rules = all(planned, "target").flatMap(({ inputs }) => inputs.roleArn ?? []);
     assert.ok(roles.length > 0);
-    for (const { name, inputs } of roles) {
+    for (const { name, id, inputs } of roles) {
       const [statement, ...more] = statementsIn(inputs.assumeRolePolicy);
       assert.deepEqual(more, [], name);
       assert.deepEqual(statement?.Action, ["sts:AssumeRole"], name);
       const { Service, ...others } = (statement?.Principal ?? {}) as Record<string, unknown>;
       assert.deepEqual(others, {}, name);
-      assert.ok(
-        ["lambda.amazonaws.com", "scheduler.amazonaws.com"].includes(String(Service)),
-        name,
-      );
+      const trusted = rules.some((arn) => arn.endsWith(`:role/${id}`))
+        ? ["events.amazonaws.com"]
+        : ["lambda.amazonaws.com", "scheduler.amazonaws.com"];
+      assert.ok(trusted.includes(String(Service)), name);
     }
   });
 
@@ -79,10 +80,13 @@ for (const [scenario, planned] of Object.entries(plans)) {
     assert.equal(new Set(taken).size, taken.length);
   });
 
-  test(`${scenario}: nobody but the API's gateway is let in by a policy on a resource`, () => {
+  test(`${scenario}: nobody but the API's gateway (and a webhook's rule) is let in by a policy on a resource`, () => {
     const principals = all(planned, "permission").map(({ inputs }) => inputs.principal);
     assert.deepEqual([...new Set(principals)], ["apigateway.amazonaws.com"]);
-    assert.deepEqual(all(planned, "queuePolicy"), []);
+    // webhook.infra.ts looks at the one of a webhook's dead letters.
+    const queues = all(planned, "queuePolicy").map(({ name }) => name);
+    const expected = all(planned, "destination").map(() => "UndeliveredEventsPolicy");
+    assert.deepEqual(queues, expected);
     const urls = planned.resources.filter(({ type }) => /functionUrl/i.test(type));
     assert.deepEqual(urls, []);
   });

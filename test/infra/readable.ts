@@ -5,7 +5,7 @@ import { one } from "./find.ts";
 /**
  * A plan as a person reviews it: every resource of a cloud by type and name with its inputs, sorted,
  * policies and patterns opened up. Left out is what no reviewer can judge: hashes, the places where
- * code lies, the key to the links.
+ * code lies, the key to the links; and the value that the webhook knows us by.
  */
 export function readable(plan: Plan): string {
   return text(reviewed(plan));
@@ -35,7 +35,9 @@ const bookkeeping = new Set([
   "random:index/randomBytes:RandomBytes",
   "aws:s3/bucketObjectv2:BucketObjectv2",
 ]);
-const unjudgeable = new Set(["__internal", "__provider", "s3Key", "sourceCodeHash", "SST_KEY"]);
+const unjudgeable = new Set([
+  ...["__internal", "__provider", "s3Key", "sourceCodeHash", "SST_KEY", "value"],
+]);
 
 function titleOf({ type, name, region }: Planned, home: string): string {
   const short = type.replace(/^aws:(.*)\/.*:(.*)$/, "$1 $2");

@@ -20,7 +20,7 @@ test("the stream of the table, and nothing else, wakes reconcile", () => {
   assert.equal(mapping.startingPosition, "LATEST");
 });
 
-test("the stream's filter is the four patterns of the table's definition", () => {
+test("the stream's filter is the patterns of the table's definition", () => {
   const patterns = mapping.filterCriteria.filters.map(({ pattern }: { pattern: string }) =>
     JSON.parse(pattern),
   );

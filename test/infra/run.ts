@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { withoutAccount } from "./engine/sst.ts";
 
 /**
  * `npm run test:infra [-- --update] [-- FILE...]`: installs what the suite has of its own (AWS's runtime
@@ -17,7 +18,8 @@ if (!isInstalled()) run("npm", ["ci", "--no-audit", "--no-fund"], { cwd: here })
 const all = globSync("test/infra/*.infra.ts", { cwd: root }).sort();
 const chosen = files !== undefined && files.length > 0 ? files : all;
 const update = options?.includes("--update") ? { UPDATE_PLANS: "1" } : {};
-run(process.execPath, ["--test", ...chosen], { cwd: root, env: { ...process.env, ...update } });
+const env = { ...withoutAccount(process.env), ...update };
+run(process.execPath, ["--test", ...chosen], { cwd: root, env });
 
 /** npm leaves a copy of the lock file that it installed from, less the package itself. */
 function isInstalled(): boolean {

@@ -50,7 +50,7 @@ for (const region of VANTAGES) {
     assert.equal(VANTAGE, region);
     assert.equal(variables.TABLE_NAME, home.inputs.name);
     assert.equal(variables.TABLE_REGION, home.region);
-    for (const name of ["PROBE_INTERVAL", "CLOUDS"]) {
+    for (const name of ["PROBE_INTERVAL", "PROBE_MISSES", "CLOUDS"]) {
       assert.equal(variables[name], atHome.inputs.environment.variables[name], name);
     }
     assert.equal(probe.inputs.handler, atHome.inputs.handler);
@@ -81,7 +81,9 @@ for (const region of VANTAGES) {
       Action.includes("dynamodb:PutItem"),
     );
     assert.deepEqual(writing?.Condition, {
-      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["VANTAGE", "CLOUD#*"] },
+      "ForAllValues:StringLike": {
+        "dynamodb:LeadingKeys": ["VANTAGE", `VANTAGE#${region}`, "CLOUD#*"],
+      },
     });
   });
 }

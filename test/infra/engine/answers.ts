@@ -34,6 +34,12 @@ const answers: Answers = {
     return { ...topic, id: topic.arn };
   },
   "aws:cloudwatch/eventBus:EventBus": (asked) => named("events", "event-bus/", asked),
+  "aws:cloudwatch/eventRule:EventRule": (asked) =>
+    named("events", `rule/${asked.inputs.eventBusName}/`, asked),
+  "aws:cloudwatch/eventConnection:EventConnection": (asked) =>
+    named("events", "connection/", asked),
+  "aws:cloudwatch/eventApiDestination:EventApiDestination": (asked) =>
+    named("events", "api-destination/", asked),
   "aws:scheduler/schedule:Schedule": (asked) => named("scheduler", "schedule/default/", asked),
   "aws:cloudwatch/logGroup:LogGroup": (asked) => named("logs", "log-group:", asked),
   "aws:cloudwatch/metricAlarm:MetricAlarm": (asked) => named("cloudwatch", "alarm:", asked),

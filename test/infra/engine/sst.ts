@@ -58,7 +58,8 @@ export async function sst(
   return { code: code ?? 1, printed: out + err };
 }
 
-function withoutAccount(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** An environment without anything that could name, or unlock, an account. */
+export function withoutAccount(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const theirs = /^(AWS|SST|PULUMI|CLOUDFLARE)_/;
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !theirs.test(name)));
 }

@@ -27,6 +27,8 @@ export type Scene = Account & {
   cloudsYaml: (...names: string[]) => string;
   /** An operator's. */
   token: string;
+  /** That of the agent named office. */
+  agentToken: string;
   /** An HTTP server before the API's function, as API Gateway is. */
   url: string;
   api: (method: string, path: string, sent?: Sent) => Promise<Got>;
@@ -40,8 +42,11 @@ export type Scene = Account & {
   counts: (stack: string) => Record<string, number>;
 };
 
-/** Quicker than in earnest (10 s, 5 s), so that an invocation of two to three seconds is several ticks. */
-export const quick = { PROBE_INTERVAL: "0.3", PROBE_DEADLINE: "2" };
+/**
+ * Quicker than in earnest (10 s, 5 s), so that an invocation of two to three seconds is several ticks;
+ * and witnesses may be on this machine.
+ */
+export const quick = { PROBE_INTERVAL: "0.3", PROBE_DEADLINE: "2", WITNESS_PRIVATE: "allow" };
 const NEAR_ITS_END_MS = 57_500;
 const UPDATE_MS = 50;
 
@@ -65,12 +70,16 @@ export async function scene(scenario: Scenario): Promise<Scene> {
     stringify({
       clouds: Object.fromEntries(wanted.map((name) => [name, cloud(name).applicationEntry])),
     });
-  const { token, entry } = await newToken();
-  const secrets = { CloudsYaml: cloudsYaml(...names), ApiTokens: entry };
+  const [{ token, entry }, agent] = await Promise.all([
+    newToken("suite", "operator"),
+    newToken("office", "vantage"),
+  ]);
+  const ApiTokens = `${entry}\n${agent.entry}`;
+  const secrets = { CloudsYaml: cloudsYaml(...names), ApiTokens };
   const [home, reconcile, front] = await Promise.all([
     opened.start("Probe", { secrets, environment: quick }),
     opened.start("Reconcile", { secrets }),
-    opened.start("Api", { secrets }),
+    opened.start("Api", { secrets, environment: quick }),
   ]);
   const reconcileBatch = async (Records: DynamoDBRecord[]) => {
     const answer = (await reconcile.invoke({ Records })) as DynamoDBBatchResponse;
@@ -84,7 +93,7 @@ export async function scene(scenario: Scenario): Promise<Scene> {
     ...opened,
     url: gateway.url,
     reconcile: reconcileBatch,
-    ...{ cloud, cloudsYaml, secrets, token },
+    ...{ cloud, cloudsYaml, secrets, token, agentToken: agent.token },
     api: async (method, path, sent = {}) => {
       const answer = await front.invoke(apiEvent(method, path, { token, ...sent }));
       const { statusCode = 0, body } = answer as APIGatewayProxyStructuredResultV2;
@@ -113,9 +122,9 @@ export async function scene(scenario: Scenario): Promise<Scene> {
 }
 
 /** As an operator makes one. */
-async function newToken(): Promise<{ token: string; entry: string }> {
+async function newToken(name: string, role: string): Promise<{ token: string; entry: string }> {
   const command = join(root, "bin/heat-spreader.ts");
-  const args = [command, "token", "new", "suite", "--role", "operator", "-f", "json"];
+  const args = [command, "token", "new", name, "--role", role, "-f", "json"];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout);
 }

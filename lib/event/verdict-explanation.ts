@@ -177,7 +177,7 @@ function next({ cloud, type, now, evidence, majority, before }: Case): string[] 
     suspected: "Nothing had been moved; pushes go there again.",
   };
   const sentences: Partial<Record<Event["type"], string | undefined>> = {
-    "cloud.unreachable": `Every stack that weighs ${cloud} is dealt anew without it, as its policy says.`,
+    "cloud.unreachable": `Every stack that weighs ${cloud} is dealt anew without it, as its policy says, but where a witness answers.`,
     "cloud.suspected": `Its shares stay, and nothing is pushed there, until \`heat-spreader cloud confirm ${cloud}\` or \`cloud refute ${cloud}\`; if it stays silent, it is given up at ${clock(over, now)}.`,
     "cloud.reachable": back[before?.verdict?.verdict ?? "unknown"],
     "cloud.blocked": `Nothing is pushed to ${cloud} while that lasts, and its shares keep their place: no instance is moved for it.`,

@@ -81,7 +81,7 @@ test("every vantage is told as what it is: silent, void, abstaining, answered, l
     "cron heard nothing from any of the clouds it asked, so it blames itself and abstains (a void tick).",
     "attic is registered, and had never voted on it.",
     "A majority of the registered vantages, 3 of 5, must have 3 misses in a row before a cloud is lost: so it was.",
-    "Every stack that weighs athens is dealt anew without it, as its policy says.",
+    "Every stack that weighs athens is dealt anew without it, as its policy says, but where a witness answers.",
     "Judged again from the stored evidence, it comes to the same.",
   ]);
 });

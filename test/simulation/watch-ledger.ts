@@ -65,10 +65,11 @@ export function watchLedger(one: World, complain: Complain): Watcher {
       if (!stack) return;
       const item = one.table.peek({ pk: `STACK#${stack.name}`, sk: `SHARE#${cloud}` });
       const push = item && Share.parse(item).push;
+      const ageMs = push ? nowMs() - Date.parse(push.at) : Number.POSITIVE_INFINITY;
       const isLast = push?.count === count && push.answered?.outcome !== "accepted";
-      // One who was frozen between writing it down and sending it comes when it was taken for lost.
-      const isFrozen = push !== undefined && nowMs() - Date.parse(push.at) > FROZEN_MS;
-      if (owner ? isFrozen : !isLast) remember(stack.id, nowMs());
+      // Taken for lost: sent by one who was frozen after writing it down, or carried out after all that time.
+      const isLate = ageMs > (owner ? FROZEN_MS : one.settings.pushSilenceMs);
+      if (isLate || !(owner || isLast)) remember(stack.id, nowMs());
     },
   };
 }

@@ -57,15 +57,17 @@ function confirmed(weighed: CloudView[], entries: Entry[]): number {
 
 function entryOf(own: CloudView, parameter: string): Entry {
   const { cloud, kind, seen, raw } = own;
+  const push = own.share?.push;
   const isSeen = kind === "reachable" && seen !== undefined;
-  const in_place = isSeen ? placeOf({ seen, push: own.share?.push, isOpen: own.isOpen }) : 0;
+  const place = isSeen ? placeOf({ seen, push, isOpen: own.isOpen }) : 0;
+  const in_place = push && own.mayCome ? Math.min(place, push.count) : place;
   const up_to = raw?.parameter === parameter ? mostOf(own) : undefined;
   if (up_to === in_place) return { cloud, in_place, up_to };
   return { cloud, in_place, up_to, reason: isSeen ? unendedText(own) : unseenText(own) };
 }
 
 /** The most that a cloud was seen to have, or has been asked for, since it was last seen COMPLETE. */
-export function mostOf({ raw, share, isOpen }: CloudView): number | undefined {
+export function mostOf({ raw, share, isOpen, mayCome }: CloudView): number | undefined {
   if (raw === undefined) return undefined;
   // Without the parameter that says how many, nobody knows.
   if (raw.count === undefined && raw.missing === undefined) return undefined;
@@ -75,14 +77,15 @@ export function mostOf({ raw, share, isOpen }: CloudView): number | undefined {
   if (isFirst && raw.missing === undefined) return undefined;
   const push = share?.push;
   const isPast = push && read_at > push.at && (complete_at === undefined || complete_at > push.at);
-  const isOwed = push !== undefined && (isOpen || !isPast);
+  const isOwed = push !== undefined && (isOpen || mayCome || !isPast);
   const sent = push?.answered?.outcome === "refused" ? 0 : (push?.count ?? 0);
   const pushed = isOwed ? Math.max(sent, push.at_most ?? 0) : 0;
   return Math.max(in_place, count, at_most, pushed);
 }
 
-function unendedText({ share, isOpen, seen }: CloudView): string {
+function unendedText({ share, isOpen, mayCome, seen }: CloudView): string {
   if (isOpen) return `a change to ${share?.push?.count} has not ended`;
+  if (mayCome) return `a change to ${share?.push?.count} was never answered, and may still come`;
   const isRunning = seen?.heat_status && heatState(seen.heat_status) === "in_progress";
   return isRunning ? "an update has not ended" : "its last update did not go well";
 }

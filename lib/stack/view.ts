@@ -34,6 +34,8 @@ export type CloudView = {
   /** Of the declared parameter, and read since the cloud's last return: only this counts. */
   seen?: Seen | undefined;
   isOpen: boolean;
+  /** Its push was never answered, and may still be carried out, whatever was seen there since. */
+  mayCome: boolean;
   isDrained: boolean;
   isMissing: boolean;
   /** Its share was dealt away, and comes back only when a person lets it (failback manual). */
@@ -121,6 +123,7 @@ function cloudView(
     raw,
     seen: isUsable ? raw : undefined,
     isOpen: share?.push !== undefined && !hasEnded(share.push, raw, verdict, settings),
+    mayCome: share?.push !== undefined && mayCome(share.push, raw, verdict, settings),
     isDrained,
     isMissing,
     awaitsRelease,
@@ -160,6 +163,20 @@ export function hasEnded(
   if (answered?.outcome === "accepted") return seen.read_at > answered.at && !isRunning;
   if (seen.updated_time !== before.updated_time) return !isRunning;
   return seen.read_at >= traceDue(at, verdict, pushSilenceMs);
+}
+
+/** Somebody else's update ends an unanswered push as far as ours go on; Heat may carry it out after that. */
+function mayCome(
+  { at, answered, before, count }: Push,
+  seen: Seen | undefined,
+  verdict: Verdict | undefined,
+  { pushSilenceMs }: { pushSilenceMs: number },
+): boolean {
+  const isAnswered = answered !== undefined && answered.outcome !== "unanswered";
+  if (isAnswered || seen?.missing || (seen && seen.heat_stack_id !== before.heat_stack_id))
+    return false;
+  const isSeen = seen?.count === count && seen.updated_time !== before.updated_time;
+  return !isSeen && (seen === undefined || seen.read_at < traceDue(at, verdict, pushSilenceMs));
 }
 
 /** From when on a read without a trace means that an unanswered push will not be carried out. */

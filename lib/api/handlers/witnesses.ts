@@ -47,5 +47,5 @@ function objection(
   if (!known.has(cloud)) return unknownText(known);
   const host = hostOf(witness);
   if (settings.allowsPrivate || hostKind(host) !== "private") return undefined;
-  return `${host} is a private address, which this deployment does not ask; allow them with WITNESS_PRIVATE=allow, or witnesses.private: allow in heat-spreader.yaml`;
+  return `${host} is a private address, which this deployment does not ask; allow them with WITNESS_PRIVATE=allow, witnesses.private: allow in heat-spreader.yaml, or privateWitnesses in infra/settings.ts`;
 }

@@ -108,15 +108,15 @@ const mutations: Mutation[] = [
   },
   {
     rule: "every PATCH is preceded by a read of the same run",
-    file: "lib/stack/reconcile.ts",
+    file: "lib/stack/reading.ts",
     from: "new Set([...due, ...pushed]",
     to: "new Set([...due, ...pushed.slice(0, 0)]",
   },
   {
     rule: "after one silence no further call goes there",
-    file: "lib/stack/reconcile.ts",
-    from: "if (isSilence(fault)) memory.givenUp.set(cloud, fault);",
-    to: "if (isSilence(fault)) memory.givenUp.delete(cloud);",
+    file: "lib/stack/reading.ts",
+    from: "new Map([...met.memory.givenUp, ...met.faults, ...slow])",
+    to: "new Map([...met.faults, ...slow])",
   },
   {
     rule: "what is stuck is freed",

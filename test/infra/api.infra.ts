@@ -4,7 +4,7 @@ import { contract } from "../../lib/api/contract.ts";
 import type { Planned } from "./engine/planned.ts";
 import { CERTIFICATE, DOMAIN } from "./everything.ts";
 import { all, functionOf, one } from "./find.ts";
-import { plan } from "./plan.ts";
+import { deployment, plan } from "./plan.ts";
 
 const production = await plan("production");
 const everything = await plan("everything");
@@ -93,12 +93,15 @@ test("with a certificate of the user's own, none is made, and the deploy says wh
   assert.match(stack?.outputs?.dnsTarget, /^d-.*\.execute-api\.eu-west-1\.amazonaws\.com$/);
 });
 
-test("the deploy says where the API is, and the commands that come next", () => {
+test("the deploy says where the API is, and the commands that come next", async () => {
+  const { printed } = await deployment("production");
   const [stack] = production.resources.filter(({ type }) => type === "pulumi:pulumi:Stack");
   const { url, next } = stack?.outputs ?? {};
   const { id } = one(production, "api");
   assert.equal(url, `https://${id}.execute-api.eu-west-1.amazonaws.com`);
   assert.equal(next, `npx heat-spreader login ${url} && npx heat-spreader list`);
+  assert.match(printed, new RegExp(`^ +next: ${next}$`, "m"));
+  assert.match(printed, new RegExp(`^ +url: ${url}$`, "m"));
   const [named] = everything.resources.filter(({ type }) => type === "pulumi:pulumi:Stack");
   assert.equal(named?.outputs?.url, `https://${DOMAIN}`);
 });

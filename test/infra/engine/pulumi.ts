@@ -127,9 +127,12 @@ function tell(
 /** The state file of Pulumi's own backend, of which the SST command line reads links and outputs. */
 function writeState(stackName: string, resources: Planned[]): void {
   const [, project = "", stack = ""] = stackName.split("/");
+  const isStack = ({ type }: Planned) => type === "pulumi:pulumi:Stack";
+  // The first is the stack, whose outputs are printed: Pulumi writes down parents before children.
+  const ordered = [...resources.filter(isStack), ...resources.filter((one) => !isStack(one))];
   const latest = {
     manifest: { time: new Date(0).toISOString(), magic: "", version: "v3.215.0" },
-    resources: resources.map(({ urn, type, custom, id, parent, outputs = {} }) => ({
+    resources: ordered.map(({ urn, type, custom, id, parent, outputs = {} }) => ({
       urn,
       type,
       custom,

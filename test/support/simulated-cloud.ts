@@ -241,9 +241,10 @@ export function simulatedCloud(
     const overtaken = stack.update?.end === "never" ? undefined : stack.update;
     if (overtaken) cloud.overtaken += 1;
     const from = stack.runs;
-    // A parameter that the template lacks is accepted and ignored.
+    // A parameter that the template lacks is accepted and ignored: the others are applied once more.
     const isKnown = stack.parameters.has(parameter);
-    const to = isKnown ? count : from;
+    const [wish = from] = stack.parameters.values();
+    const to = isKnown ? count : Number(wish);
     if (isKnown) stack.parameters.set(parameter, String(count));
     stack.update = {
       from,

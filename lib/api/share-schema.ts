@@ -21,7 +21,9 @@ export const SeenSummary = Seen.pick({
 }).meta({ id: "Seen" });
 
 /** Without what it is compared with. */
-export const BlockedSummary = Blocked.omit({ witness: true }).meta({ id: "Blocked" });
+export const BlockedSummary = Blocked.omit({ witness: true, asked_at: true }).meta({
+  id: "Blocked",
+});
 
 export const TestimonySummary = Testimony.omit({ cloud: true, stack_name: true }).meta({
   id: "Testimony",

@@ -114,6 +114,7 @@ export const words: Record<string, string> = {
   stuck: "Since when its update has been given up on.",
   left_running: "What the heat stacks keep.",
   asked_at: "When it was asked for.",
+  "Push.asked_at": "When the stack was last asked to be looked at, before it.",
   possible: "False: nothing would move at all, and `message` says why.",
   from: "Before.",
   to: "After.",

@@ -1,5 +1,5 @@
 import type { Event } from "../event/schema.ts";
-import type { Stack, StackName, Status } from "../stack/schema.ts";
+import type { Push, Stack, StackName, Status } from "../stack/schema.ts";
 import type { Witness } from "../stack/witness.ts";
 import type { CloudClient } from "./client.ts";
 import type { Outcome } from "./faults.ts";
@@ -63,6 +63,8 @@ export type ProbeDeps = {
   /** With its events. False: it is registered already. */
   registerVantage: (vantage: Vantage, events: Event[]) => Promise<boolean>;
   readSeen: (cloud: CloudName) => Promise<Seen[]>;
+  /** The last push of each of these stacks in this cloud, by name. */
+  readPushes: (cloud: CloudName, stackNames: string[]) => Promise<Map<string, Push>>;
   /** On the condition that the reading which it was understood with is still the one there. */
   saveSeen: (seen: Seen, previousReadAt: Time | undefined) => Promise<boolean>;
   wake: (name: StackName, at: Time) => Promise<void>;

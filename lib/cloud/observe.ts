@@ -1,6 +1,6 @@
 import type { CloudClient } from "./client.ts";
 import type { Outcome } from "./faults.ts";
-import type { CloudName, HeatStackDetail, Seen, Time, Verdict } from "./schema.ts";
+import type { CloudName, HeatStackDetail, Known, Seen, Time, Verdict } from "./schema.ts";
 import {
   hasOutlived,
   isUnderWay,
@@ -17,6 +17,8 @@ export type Reading = {
   /** The declared count parameter. */
   parameter: string;
   previous: Seen | undefined;
+  /** What the table said before this reading. */
+  after: Known;
   verdict: Verdict | undefined;
   now: () => Date;
   settings: StuckSettings;
@@ -51,8 +53,8 @@ export async function readHeatStack(reading: Reading): Promise<Outcome<Seen>> {
   return understood(reading, shown.value, read_at);
 }
 
-function named({ cloud, stack_name, parameter }: Reading) {
-  return { cloud, stack_name, parameter };
+function named({ cloud, stack_name, parameter, after }: Reading) {
+  return { cloud, stack_name, parameter, after };
 }
 
 async function understood(
@@ -66,10 +68,10 @@ async function understood(
   }
   const stuck = await isStuck(reading, detail, read_at);
   if (!stuck.ok) return stuck;
-  const { cloud, parameter } = reading;
+  const { cloud, parameter, after } = reading;
   return {
     ok: true,
-    value: seenFrom({ cloud, detail, parameter, read_at, previous, isStuck: stuck.value }),
+    value: seenFrom({ cloud, detail, parameter, read_at, after, previous, isStuck: stuck.value }),
   };
 }
 

@@ -157,12 +157,30 @@ export type HeatStackDetail = HeatStack & {
 /** Heat's list, with the project that it is the list of. */
 export type HeatStackList = { project_id: string; stacks: HeatStack[] };
 
+/**
+ * What the table said when a reading began: the reading tells of everything up to there, and of nothing
+ * that was written down later. Several functions read and write, and no two clocks are the same: what
+ * came first is known by what the reader knew, never by comparing times.
+ */
+export const Known = z.object({
+  /** The verdict on the cloud, by when it was written, and the last return that it speaks of. */
+  verdict_at: Time.optional(),
+  returned_at: Time.optional(),
+  /** The last push there, and whether Heat's answer to it was known. */
+  push_id: z.string().optional(),
+  answered: z.boolean().optional(),
+  /** The last time that a person had the stack looked at. */
+  asked_at: Time.optional(),
+});
+export type Known = z.infer<typeof Known>;
+
 /** What Heat last said of one stack in one cloud (DESIGN section 4). */
 export const Seen = z.object({
   cloud: CloudName,
   stack_name: z.string(),
-  /** Start of the read: of two, the newest wins. */
+  /** Start of the read, by its reader's clock. */
   read_at: Time,
+  after: Known.optional(),
   /** The count parameter that `count` was read from. */
   parameter: z.string(),
   /** The parameter's value: the wish, not what runs. Absent: no such parameter, or not a whole number. */
@@ -173,6 +191,8 @@ export const Seen = z.object({
   at_most: z.int().optional(),
   /** Start of the newest saved read that found it COMPLETE: what was pushed since may have run, and gone. */
   complete_at: Time.optional(),
+  /** The last push that was written down when that read began. */
+  complete_after: z.string().optional(),
   /** Heat's word, such as UPDATE_COMPLETE. Absent while missing. */
   heat_status: z.string().optional(),
   reason: z.string().optional(),
@@ -185,5 +205,7 @@ export const Seen = z.object({
   missing: z.object({ since: Time }).optional(),
   /** Since when its update has been given up on: one PATCH frees it. */
   stuck: z.object({ since: Time }).optional(),
+  /** The last push that was written down when the read that found it stuck began. */
+  stuck_after: z.string().optional(),
 });
 export type Seen = z.infer<typeof Seen>;

@@ -1,4 +1,5 @@
-import type { CloudName, HeatStackDetail, Seen, Time, Verdict } from "./schema.ts";
+import type { Push, Wake } from "../stack/schema.ts";
+import type { CloudName, HeatStackDetail, Known, Seen, Time, Verdict } from "./schema.ts";
 
 /** Heat's status is ACTION_STATE; a healthy stack may have gone through any action. */
 export type HeatState = "complete" | "failed" | "in_progress";
@@ -12,6 +13,42 @@ export function heatState(heat_status: string): HeatState {
 /** SUSPEND and DELETE in whatever state: Heat refuses an update then (400 NotSupported). */
 export function refusesUpdates(heat_status: string): boolean {
   return heat_status.startsWith("SUSPEND_") || heat_status.startsWith("DELETE_");
+}
+
+/** What a reading that begins now will tell of. */
+export function knownNow(
+  verdict: Verdict | undefined,
+  push: Push | undefined,
+  asked_at: Wake["asked_at"],
+): Known {
+  return {
+    ...(verdict ? { verdict_at: verdict.at } : {}),
+    ...(verdict?.returned_at ? { returned_at: verdict.returned_at } : {}),
+    ...(push ? { push_id: push.id } : {}),
+    ...(push?.answered ? { answered: true } : {}),
+    ...(asked_at ? { asked_at } : {}),
+  };
+}
+
+/** Whether a reading began after this push was written down. */
+export function isReadAfter({ after }: Pick<Seen, "after">, push: Pick<Push, "id">): boolean {
+  return after?.push_id === push.id;
+}
+
+/** Whether a reading began since the cloud last came back: what was seen before may be gone. */
+export function isReadSinceReturn(
+  { after }: Pick<Seen, "after">,
+  verdict: Verdict | undefined,
+): boolean {
+  return after?.returned_at === verdict?.returned_at;
+}
+
+/** Whether something COMPLETE was read since this push was written down, so that it says what runs. */
+export function isConfirmedAfter(
+  { complete_at, complete_after }: Pick<Seen, "complete_at" | "complete_after">,
+  push: Pick<Push, "id">,
+): boolean {
+  return complete_at !== undefined && complete_after === push.id;
 }
 
 /**
@@ -45,26 +82,30 @@ export function seenFrom(input: {
   detail: HeatStackDetail;
   parameter: string;
   read_at: Time;
+  after: Known;
   previous: Seen | undefined;
   isStuck: boolean;
 }): Seen {
-  const { cloud, detail, parameter, read_at } = input;
+  const { cloud, detail, parameter, read_at, after } = input;
   const isSame = input.previous?.heat_stack_id === detail.heat_stack_id;
   const previous = isSame && input.previous?.parameter === parameter ? input.previous : undefined;
   const count = wholeNumber(detail.parameters.get(parameter));
   const isConfirmed = confirms(detail.heat_status, previous);
   const complete_at = isConfirmed ? read_at : previous?.complete_at;
+  const complete_after = isConfirmed ? after.push_id : previous?.complete_after;
   const in_place = inPlace(previous, detail, count);
   const most = isConfirmed && count !== undefined ? count : mostOf(previous);
   return {
     cloud,
     stack_name: detail.stack_name,
     read_at,
+    after,
     parameter,
     ...(count === undefined ? {} : { count }),
     in_place,
     ...(most > Math.max(in_place, count ?? 0) ? { at_most: most } : {}),
     ...(complete_at === undefined ? {} : { complete_at }),
+    ...(complete_after === undefined ? {} : { complete_after }),
     heat_status: detail.heat_status,
     reason: detail.reason.slice(0, 1000).toWellFormed(),
     creation_time: detail.creation_time,
@@ -72,8 +113,18 @@ export function seenFrom(input: {
     timeout_mins: detail.timeout_mins,
     heat_stack_id: detail.heat_stack_id,
     project_id: detail.project_id,
-    ...(input.isStuck ? { stuck: previous?.stuck ?? { since: read_at } } : {}),
+    ...(input.isStuck ? stuckSince(previous, read_at, after) : {}),
   };
+}
+
+function stuckSince(
+  previous: Seen | undefined,
+  since: Time,
+  { push_id }: Known,
+): Pick<Seen, "stuck" | "stuck_after"> {
+  const known = previous?.stuck ? previous.stuck_after : push_id;
+  const stuck = previous?.stuck ?? { since };
+  return { stuck, ...(known === undefined ? {} : { stuck_after: known }) };
 }
 
 /** What may run of what was there, and asked for, before: an update that has not ended may have done nothing. */
@@ -88,18 +139,30 @@ export function missingFrom(input: {
   parameter: string;
   project_id: string;
   read_at: Time;
+  after: Known;
   previous: Seen | undefined;
 }): Seen {
   const { previous, ...rest } = input;
   return { ...rest, in_place: 0, missing: previous?.missing ?? { since: input.read_at } };
 }
 
-/** Whether two readings differ in anything but when they were made. */
+/** Whether two readings differ in anything but when they were made, and what was known then. */
 export function hasMoved(previous: Seen | undefined, next: Seen): boolean {
   if (!previous) return true;
-  const key = ({ read_at: _, complete_at: __, ...rest }: Seen) =>
-    JSON.stringify(Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const key = (seen: Seen) => {
+    const { read_at: _, after: __, complete_at: ___, complete_after: ____, ...rest } = seen;
+    return sortedText(rest);
+  };
   return key(previous) !== key(next);
+}
+
+/** Whether a reading tells of anything that was written down since the one before it. */
+export function knowsMore(previous: Seen, next: Seen): boolean {
+  return sortedText(previous.after ?? {}) !== sortedText(next.after ?? {});
+}
+
+function sortedText(object: Record<string, unknown>): string {
+  return JSON.stringify(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 export type StuckSettings = { stuckGraceMs: number; updateTimeoutMs: number };

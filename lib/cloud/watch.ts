@@ -1,16 +1,24 @@
-import type { Stack, Status } from "../stack/schema.ts";
+import type { Push, Stack, Status } from "../stack/schema.ts";
 import type { CloudClient } from "./client.ts";
 import type { Board, ProbeDeps } from "./deps.ts";
 import { isSilence } from "./faults.ts";
 import { hasMark } from "./marks.ts";
 import { readHeatStack } from "./observe.ts";
 import type { CloudName, HeatStack, HeatStackList, Seen, Time, Verdict } from "./schema.ts";
-import { hasMoved, heatState, isUnderWay, mayBeStuck, type StuckSettings } from "./seen.ts";
+import {
+  hasMoved,
+  heatState,
+  isReadSinceReturn,
+  isUnderWay,
+  knownNow,
+  mayBeStuck,
+  type StuckSettings,
+} from "./seen.ts";
 import { elapsed } from "./vote.ts";
 
 export type WatchDeps = Pick<
   ProbeDeps,
-  "now" | "cloudClient" | "readSeen" | "saveSeen" | "wake"
+  "now" | "cloudClient" | "readSeen" | "readPushes" | "saveSeen" | "wake"
 > & {
   settings: StuckSettings & { intervalMs: number };
 };
@@ -59,7 +67,7 @@ export async function watchCloud(
   const due = seen.filter((one) =>
     isDue(one, listed.get(one.stack_name), watching, { now, settings: deps.settings }),
   );
-  if (client.ok) await readAll(deps, client.value, due, watching);
+  if (client.ok && due.length > 0) await readAll(deps, client.value, due, watching);
   const statusOf = new Map<string, Status>(statuses.map((status) => [status.stack_name, status]));
   const missed = seen.flatMap((one) => {
     const [stack, status] = [ours.get(one.stack_name), statusOf.get(one.stack_name)];
@@ -90,7 +98,7 @@ function isDue(
   { list, verdict, open }: Watching,
   { now, settings }: { now: Time; settings: StuckSettings },
 ): boolean {
-  if (seen.read_at < (verdict?.returned_at ?? "")) return true;
+  if (!isReadSinceReturn(seen, verdict)) return true;
   if (!entry) return list.complete && seen.missing === undefined;
   if (seen.missing || isOther(seen, entry)) return true;
   const isOpen = open.has(seen.stack_name);
@@ -119,10 +127,14 @@ async function readAll(
 ): Promise<void> {
   const queue = [...due];
   const bugs: unknown[] = [];
+  const names = due.map(({ stack_name }) => stack_name);
+  // Before Heat is asked: a reading tells nothing of a push that is written down after it began.
+  const pushes = await deps.readPushes(watching.cloud, names);
   const readUntilDone = async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const push = pushes.get(next.stack_name);
       try {
-        if (await isHung(deps, client, next, watching)) queue.length = 0;
+        if (await isHung(deps, client, { previous: next, push }, watching)) queue.length = 0;
       } catch (error) {
         bugs.push(error);
       }
@@ -136,7 +148,7 @@ async function readAll(
 async function isHung(
   deps: WatchDeps,
   client: CloudClient,
-  previous: Seen,
+  { previous, push }: { previous: Seen; push: Push | undefined },
   { cloud, verdict, stacks, open }: Watching,
 ): Promise<boolean> {
   const { stack_name } = previous;
@@ -146,6 +158,8 @@ async function isHung(
     stack_name,
     parameter: stacks.get(stack_name)?.count_parameter ?? previous.parameter,
     previous,
+    // What a person asked for is reconcile's to answer.
+    after: knownNow(verdict, push, previous.after?.asked_at),
     verdict,
     now: deps.now,
     settings: deps.settings,
@@ -153,7 +167,7 @@ async function isHung(
   if (!read.ok) return isSilence(read.fault) && read.fault.status === undefined;
   const seen = read.value;
   const isAwaited =
-    previous.read_at < (verdict?.returned_at ?? "") || (open.has(stack_name) && !isUnderWay(seen));
+    !isReadSinceReturn(previous, verdict) || (open.has(stack_name) && !isUnderWay(seen));
   if (isAwaited || hasMoved(previous, seen)) await deps.saveSeen(seen, previous.read_at);
   return false;
 }

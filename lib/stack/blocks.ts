@@ -1,9 +1,9 @@
 import { isBlocking } from "../cloud/faults.ts";
 import type { Time } from "../cloud/schema.ts";
-import { heatState, refusesUpdates } from "../cloud/seen.ts";
+import { heatState, isReadAfter, refusesUpdates } from "../cloud/seen.ts";
 import { hasFailed } from "./pushes.ts";
 import type { Blocked, Wake } from "./schema.ts";
-import { type Clouds, type CloudView, UPDATE_FAILED, wasAskedSince } from "./view.ts";
+import { type Clouds, type CloudView, isAskedAnew, UPDATE_FAILED } from "./view.ts";
 
 /** Why a share is blocked, if it is; `gates` while no push may be tried. */
 export type Block = { blocked: Blocked; gates: boolean };
@@ -82,7 +82,7 @@ function failureOf(
   const push = share?.push;
   if (push?.generation !== generation) return undefined;
   if (isOpen) return share?.blocked?.code === UPDATE_FAILED ? share.blocked : undefined;
-  if (!seen?.heat_status || seen.read_at <= push.at) return undefined;
+  if (!seen?.heat_status || !isReadAfter(seen, push)) return undefined;
   const isOther = seen.count !== push.count && seen.count !== desired;
   const isRolledBack = seen.heat_status === "ROLLBACK_COMPLETE" && isOther;
   if (!hasFailed(seen) && !isRolledBack) return undefined;
@@ -105,10 +105,9 @@ function isAtRest(heat_status: string): boolean {
 }
 
 /** Its hour is over, or a person asked since it was last tried. */
-function isDue({ share }: CloudView, { since }: Blocked, { wake, now }: Context): boolean {
-  const pushedAt = share?.push?.at ?? "";
-  const triedAt = pushedAt > since ? pushedAt : since;
-  return wasAskedSince(wake, triedAt) || (share?.retry_at ?? "") <= now;
+function isDue({ share }: CloudView, blocked: Blocked, { wake, now }: Context): boolean {
+  const isAsked = isAskedAnew(wake, blocked) && isAskedAnew(wake, share?.push);
+  return isAsked || (share?.retry_at ?? "") <= now;
 }
 
 function dated(
@@ -124,6 +123,7 @@ function dated(
     message,
     since: isSame ? before.since : context.now,
     witness: witnessOf(own, context),
+    ...(context.wake?.asked_at ? { asked_at: context.wake.asked_at } : {}),
   };
 }
 

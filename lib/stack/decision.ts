@@ -11,10 +11,10 @@ import {
   type CloudView,
   cloudViews,
   type Declared,
+  isAskedAnew,
   isRefusal,
   isUndecided,
   ownStatus,
-  wasAskedSince,
 } from "./view.ts";
 import { keptText } from "./workload.ts";
 
@@ -114,7 +114,7 @@ function pushInput(view: Declared, run: Run, { kept, desired, blocks }: Settled)
       .map((own): ShareView => {
         const { cloud, kind, seen, isOpen, awaitsRelease, share, fault } = own;
         const isBlocked = blocks.get(cloud)?.gates === true || fault !== undefined;
-        const isAsked = wasAskedSince(view.wake, share?.push?.at);
+        const isAsked = share?.push !== undefined && isAskedAnew(view.wake, share.push);
         return {
           cloud,
           desired: desired.get(cloud) ?? 0,

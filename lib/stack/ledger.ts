@@ -1,5 +1,5 @@
 import type { CloudName } from "../cloud/schema.ts";
-import { heatState } from "../cloud/seen.ts";
+import { heatState, isConfirmedAfter, isReadAfter, isReadSinceReturn } from "../cloud/seen.ts";
 import { placeOf } from "./pushes.ts";
 import type { Stack } from "./schema.ts";
 import type { CloudView } from "./view.ts";
@@ -71,12 +71,13 @@ export function mostOf({ raw, share, isOpen, mayCome }: CloudView): number | und
   if (raw === undefined) return undefined;
   // Without the parameter that says how many, nobody knows.
   if (raw.count === undefined && raw.missing === undefined) return undefined;
-  const { heat_status = "", count = 0, in_place, at_most = 0, complete_at, read_at } = raw;
+  const { heat_status = "", count = 0, in_place, at_most = 0, complete_at } = raw;
   const isFirst = complete_at === undefined && !/^(CREATE_|UPDATE_COMPLETE)/.test(heat_status);
   // First met while somebody changed it: from what, nobody knows.
   if (isFirst && raw.missing === undefined) return undefined;
   const push = share?.push;
-  const isPast = push && read_at > push.at && (complete_at === undefined || complete_at > push.at);
+  const isPast =
+    push && isReadAfter(raw, push) && (complete_at === undefined || isConfirmedAfter(raw, push));
   const isOwed = push !== undefined && (isOpen || mayCome || !isPast);
   const sent = push?.answered?.outcome === "refused" ? 0 : (push?.count ?? 0);
   const pushed = isOwed ? Math.max(sent, push.at_most ?? 0) : 0;
@@ -97,7 +98,7 @@ function unseenText(own: CloudView): string {
   if (kind === "unreachable" || kind === "suspected") return `${kind} since ${verdict?.since}`;
   if (kind === "unknown") return "not judged yet";
   if (raw === undefined) return "never read yet";
-  if (seen === undefined && raw.read_at < (verdict?.returned_at ?? "")) {
+  if (seen === undefined && !isReadSinceReturn(raw, verdict)) {
     return `back since ${verdict?.returned_at}, and not read yet`;
   }
   return "not read for this count parameter yet";

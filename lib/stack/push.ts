@@ -63,6 +63,7 @@ function plan(
     count,
     ...unseen(own, seen, count),
     at: at.toISOString(),
+    ...(view.wake?.asked_at ? { asked_at: view.wake.asked_at } : {}),
     before: { heat_stack_id, updated_time },
   };
   const attempts = attemptsOf(share, planned);

@@ -1,5 +1,5 @@
 import type { CloudName, Seen, Time, VerdictKind } from "../cloud/schema.ts";
-import { heatState, refusesUpdates } from "../cloud/seen.ts";
+import { heatState, isConfirmedAfter, refusesUpdates } from "../cloud/seen.ts";
 import { tieOrder } from "./allocation.ts";
 import type { HoldReason, Policy, Push, StackName } from "./schema.ts";
 
@@ -70,7 +70,7 @@ export function placeOf({
 }: Pick<ShareView, "seen" | "push" | "isOpen">): number {
   if (!seen) return 0;
   const isUnconfirmed =
-    push !== undefined && seen.complete_at !== undefined && seen.complete_at <= push.at;
+    push !== undefined && seen.complete_at !== undefined && !isConfirmedAfter(seen, push);
   if (!push || !(isOpen || isUnconfirmed)) return seen.in_place;
   const asked = push.answered?.outcome === "refused" ? seen.in_place : push.count;
   return Math.min(seen.in_place, asked, push.at_least ?? asked);

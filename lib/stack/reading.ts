@@ -1,7 +1,7 @@
 import { type Fault, isSilence, type Outcome } from "../cloud/faults.ts";
 import { readHeatStack } from "../cloud/observe.ts";
 import type { CloudName, Seen, Time } from "../cloud/schema.ts";
-import { hasMoved } from "../cloud/seen.ts";
+import { hasMoved, knownNow, knowsMore } from "../cloud/seen.ts";
 import { type Decision, decide } from "./decision.ts";
 import type { ReconcileDeps } from "./deps.ts";
 import { canBeAsked, cloudViews, type Declared, needsReading, traceDue } from "./view.ts";
@@ -138,13 +138,16 @@ async function read(
 ): Promise<Read> {
   const client = deps.cloudClient(cloud);
   if (!client.ok) return { cloud, outcome: client };
+  const verdict = view.verdicts.get(cloud);
+  const share = view.shares.find((each) => each.cloud === cloud);
   const outcome = await readHeatStack({
     cloud,
     client: client.value,
     stack_name: view.stack.stack_name,
     parameter: view.stack.count_parameter,
     previous: view.seen.get(cloud),
-    verdict: view.verdicts.get(cloud),
+    after: knownNow(verdict, share?.push, view.wake?.asked_at),
+    verdict,
     now: deps.now,
     settings: deps.settings,
   });
@@ -176,7 +179,7 @@ async function take(
 
 /**
  * Something moved, or that it was read since says something: of a verdict, a person's question, a
- * push, the lack of its trace. Each of these once, as what is saved wakes the stack.
+ * push, an answer, the lack of a trace. Each of these once, as what is saved wakes the stack.
  */
 function isWorthSaving(
   { settings }: ReconcileDeps,
@@ -184,15 +187,8 @@ function isWorthSaving(
   previous: Seen | undefined,
   seen: Seen,
 ): boolean {
-  if (!previous || hasMoved(previous, seen)) return true;
-  const before = previous.read_at;
+  if (!previous || hasMoved(previous, seen) || knowsMore(previous, seen)) return true;
   const push = view.shares.find(({ cloud }) => cloud === seen.cloud)?.push;
-  const verdict = view.verdicts.get(seen.cloud);
-  const traced = push ? traceDue(push.at, verdict, settings.pushSilenceMs) : "";
-  return (
-    before < (verdict?.at ?? "") ||
-    before < (view.wake?.asked_at ?? "") ||
-    before <= (push?.answered?.at ?? push?.at ?? "") ||
-    (before < traced && traced <= seen.read_at)
-  );
+  const traced = push ? traceDue(push.at, settings.pushSilenceMs) : "";
+  return previous.read_at < traced && traced <= seen.read_at;
 }

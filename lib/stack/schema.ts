@@ -111,6 +111,8 @@ export const Push = z.object({
   at_least: z.int().optional(),
   at_most: z.int().optional(),
   at: Time,
+  /** The last time that a person had the stack looked at, before it. */
+  asked_at: Time.optional(),
   /** What the read before it saw: an update of ours moves `updated_time`. */
   before: z.object({ heat_stack_id: z.string(), updated_time: z.string().nullable() }),
   /** Absent until Heat answered: then nobody knows whether it will be carried out. */
@@ -127,6 +129,8 @@ export const Blocked = z.object({
   since: Time,
   /** The heat stack as it was when it was found blocked: if that moves, it is tried at once. */
   witness: z.string(),
+  /** The last time that a person had the stack looked at, when it was last found blocked. */
+  asked_at: Time.optional(),
 });
 export type Blocked = z.infer<typeof Blocked>;
 

@@ -100,10 +100,10 @@ function dueAt(
 ): Time | undefined {
   const { paused, count, weights } = view.stack;
   if (paused || (count > 0 && Object.keys(weights).length === 0)) return undefined;
-  const traces = [...decision.clouds.values()].flatMap(({ share, isOpen, verdict }) => {
+  const traces = [...decision.clouds.values()].flatMap(({ share, isOpen }) => {
     const push = isOpen ? share?.push : undefined;
     const isUnknown = push && push.answered?.outcome !== "accepted";
-    return isUnknown ? [traceDue(push.at, verdict, settings.pushSilenceMs)] : [];
+    return isUnknown ? [traceDue(push.at, settings.pushSilenceMs)] : [];
   });
   const hours = decision.shares.flatMap(({ blocked, retry_at }) =>
     isRefusal(blocked) && retry_at ? [retry_at] : [],

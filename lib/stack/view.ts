@@ -1,7 +1,7 @@
 import type { Fault } from "../cloud/faults.ts";
 import { marksOf, saidOf } from "../cloud/marks.ts";
 import type { CloudName, Seen, Time, Verdict, VerdictKind } from "../cloud/schema.ts";
-import { heatState } from "../cloud/seen.ts";
+import { heatState, isReadAfter, isReadSinceReturn } from "../cloud/seen.ts";
 import type { Workload } from "../cloud/witness.ts";
 import type { StackView } from "./deps.ts";
 import {
@@ -104,9 +104,7 @@ function cloudView(
   const kind = verdict?.verdict ?? "unknown";
   const raw = readings.get(cloud);
   const isUsable =
-    raw !== undefined &&
-    raw.parameter === stack.count_parameter &&
-    raw.read_at >= (verdict?.returned_at ?? "");
+    raw !== undefined && raw.parameter === stack.count_parameter && isReadSinceReturn(raw, verdict);
   const isDrained = orders.get(cloud)?.drained === true;
   const isMissing = raw?.missing !== undefined;
   const isReleased = (stack.released?.at ?? "") > (verdict?.returned_at ?? "");
@@ -150,44 +148,58 @@ export function isUndecided({ kind, verdict, isDrained, weight }: CloudView): bo
  * after the cloud's return; or its heat stack is gone, or its update is stuck.
  */
 export function hasEnded(
-  { at, answered, before }: Push,
+  push: Push,
   seen: Seen | undefined,
   verdict: Verdict | undefined,
-  { pushSilenceMs }: { pushSilenceMs: number },
+  settings: { pushSilenceMs: number },
 ): boolean {
+  const { id, answered, before } = push;
   if (answered?.outcome === "refused") return true;
-  if (!seen || seen.read_at <= at) return false;
+  if (!seen || !isReadAfter(seen, push)) return false;
   if (seen.missing || seen.heat_stack_id !== before.heat_stack_id) return true;
-  if (seen.stuck && seen.stuck.since > at) return true;
+  if (seen.stuck && seen.stuck_after === id) return true;
   const isRunning = seen.heat_status !== undefined && heatState(seen.heat_status) === "in_progress";
-  if (answered?.outcome === "accepted") return seen.read_at > answered.at && !isRunning;
+  if (answered?.outcome === "accepted") return seen.after?.answered === true && !isRunning;
   if (seen.updated_time !== before.updated_time) return !isRunning;
-  return seen.read_at >= traceDue(at, verdict, pushSilenceMs);
+  return isTraceOver(push, seen, verdict, settings);
 }
 
 /** Somebody else's update ends an unanswered push as far as ours go on; Heat may carry it out after that. */
 function mayCome(
-  { at, answered, before, count }: Push,
+  push: Push,
   seen: Seen | undefined,
   verdict: Verdict | undefined,
-  { pushSilenceMs }: { pushSilenceMs: number },
+  settings: { pushSilenceMs: number },
 ): boolean {
+  const { answered, before, count } = push;
   const isAnswered = answered !== undefined && answered.outcome !== "unanswered";
   if (isAnswered || seen?.missing || (seen && seen.heat_stack_id !== before.heat_stack_id))
     return false;
   const isSeen = seen?.count === count && seen.updated_time !== before.updated_time;
-  return !isSeen && (seen === undefined || seen.read_at < traceDue(at, verdict, pushSilenceMs));
+  return !isSeen && (seen === undefined || !isTraceOver(push, seen, verdict, settings));
+}
+
+/** Whether what left no trace in this reading will not be carried out: late enough, and since the cloud's return. */
+function isTraceOver(
+  { at }: Push,
+  seen: Seen,
+  verdict: Verdict | undefined,
+  { pushSilenceMs }: { pushSilenceMs: number },
+): boolean {
+  return isReadSinceReturn(seen, verdict) && seen.read_at >= traceDue(at, pushSilenceMs);
 }
 
 /** From when on a read without a trace means that an unanswered push will not be carried out. */
-export function traceDue(at: Time, verdict: Verdict | undefined, pushSilenceMs: number): Time {
-  const silence = new Date(Date.parse(at) + pushSilenceMs).toISOString();
-  return latest([silence, verdict?.returned_at ?? ""]);
+export function traceDue(at: Time, pushSilenceMs: number): Time {
+  return new Date(Date.parse(at) + pushSilenceMs).toISOString();
 }
 
-/** Whether a person asked for a look since then: pauses set before it do not count. */
-export function wasAskedSince(wake: Wake | undefined, time: Time | undefined): boolean {
-  return wake?.asked_at !== undefined && time !== undefined && wake.asked_at > time;
+/** Whether a person asked for a look that this (a reading, a push, a block) knew nothing of: its pause does not count. */
+export function isAskedAnew(
+  wake: Wake | undefined,
+  known: { asked_at?: Time | undefined } | undefined,
+): boolean {
+  return wake?.asked_at !== undefined && wake.asked_at !== known?.asked_at;
 }
 
 /**
@@ -203,15 +215,15 @@ export function needsReading(
     settings,
   }: { wake: Wake | undefined; now: Time; settings: { pushSilenceMs: number } },
 ): boolean {
-  const { share, raw, seen, verdict } = own;
+  const { share, seen, verdict } = own;
   if (!canBeAsked(own) || own.awaitsRelease) return false;
-  if (!seen || wasAskedSince(wake, seen.read_at)) return true;
+  if (!seen || isAskedAnew(wake, seen.after)) return true;
   // Other credentials may lead to another project: only a read tells.
-  if (verdict !== undefined && seen.read_at < verdict.at) return true;
+  if (verdict?.at !== seen.after?.verdict_at) return true;
   const push = own.isOpen ? share?.push : undefined;
   if (push) {
-    const due = traceDue(push.at, verdict, settings.pushSilenceMs);
-    const isKnown = push.answered?.outcome === "accepted" || (raw?.read_at ?? "") >= due;
+    const due = traceDue(push.at, settings.pushSilenceMs);
+    const isKnown = push.answered?.outcome === "accepted" || seen.read_at >= due;
     if (isKnown ? own.weight === undefined : now >= due) return true;
   }
   return isRefusal(share?.blocked) && share?.retry_at !== undefined && share.retry_at <= now;
@@ -231,10 +243,6 @@ export function canBeAsked({ kind, verdict, fault }: CloudView): boolean {
 export function verdictMarks({ stack, verdicts, orders }: Declared): string {
   const clouds = entriesOf(stack.weights).map(([cloud]) => cloud);
   return marksOf(clouds, (cloud) => saidOf(verdicts.get(cloud), orders.get(cloud)));
-}
-
-function latest(times: string[]): string {
-  return times.sort().at(-1) ?? "";
 }
 
 /** STATUS as far as it is about this declaration: a re-created stack keeps the version only. */

@@ -2,7 +2,6 @@ import type { Board, ProbeDeps } from "../cloud/deps.ts";
 import {
   type CloudName,
   CloudOrders,
-  Seen,
   Testimony,
   type Time,
   Vantage,
@@ -15,6 +14,7 @@ import { eventPut, expiry } from "./events.ts";
 import type { Condition, Key, Table, Write } from "./item.ts";
 import { keys, ofCloud, partitions } from "./keys.ts";
 import { itemFor, parseAll, parseIf, schema } from "./parse.ts";
+import { seenTable } from "./seen.ts";
 import { vantageTable } from "./vantages.ts";
 
 /** DynamoDB's limit of a transaction. */
@@ -61,8 +61,7 @@ export function cloudTable(table: Table) {
       const put = itemFor(keys.vantage(vantage.vantage), vantage);
       return withEvents({ put, when: { exists: false } }, events);
     },
-    readSeen: async (cloud) => parseAll(Seen, await list(ofCloud(cloud), "SEEN#")),
-    saveSeen: (seen, previousReadAt) => saveSeen(table, seen, previousReadAt),
+    ...seenTable(table),
     readTestimonies: async (cloud) => parseAll(Testimony, await list(ofCloud(cloud), "WITNESS#")),
     saveTestimony: (testimony, previousAt, events) => {
       // Of a witness that is asked no more, or of a stack that is gone, nobody else cleans up.
@@ -93,19 +92,6 @@ export function cloudTable(table: Table) {
     saveOrders: (...write: Parameters<SaveOrders>): Promise<boolean> => saveOrders(table, ...write),
     ...vantageTable(table),
   };
-}
-
-/**
- * A full read of a heat stack, understood with the reading of `previousReadAt` (undefined: with none):
- * what is in place follows from both. False: another one is there by now.
- */
-export function saveSeen(
-  table: Table,
-  seen: Seen,
-  previousReadAt: Time | undefined,
-): Promise<boolean> {
-  const put = itemFor(keys.seen(seen.cloud, seen.stack_name), seen);
-  return table.write({ put, when: { equals: { read_at: previousReadAt } } });
 }
 
 /**

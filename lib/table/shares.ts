@@ -7,11 +7,11 @@ import type {
   StackView,
 } from "../stack/deps.ts";
 import { entriesOf, Share, Stack, type StackName, Status, Wake } from "../stack/schema.ts";
-import { saveSeen } from "./clouds.ts";
 import { eventPut } from "./events.ts";
 import type { Condition, Item, Key, Table, Write } from "./item.ts";
 import { keys, ofStack, partitions } from "./keys.ts";
 import { itemFor, parse, parseAll, parseIf, schema } from "./parse.ts";
+import { saveSeen } from "./seen.ts";
 
 /** DynamoDB's limit of a transaction. */
 const TRANSACTION = 100;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { CloudName, VantageName, Vote } from "../../lib/cloud/schema.ts";
+import { type CloudName, HOME, type VantageName, type Vote } from "../../lib/cloud/schema.ts";
 import { problemIn, testApi, tokens, verdictOf } from "../support/api.ts";
 
 const athens = "athens" as CloudName;
@@ -182,6 +182,17 @@ test("only a suspicion can be answered, and an answer is for that one only", asy
     400,
     "request.invalid",
   );
+});
+
+test("a refutation comes after every vote there was, whosever clock is ahead", async () => {
+  const now = new Date();
+  const { call, know, stores } = testApi({ now: () => now });
+  await know({ athens: "suspected", oslo: "reachable" });
+  const ahead = new Date(now.getTime() + 4_000).toISOString();
+  const silent = { cloud: athens, vantage: HOME, vote: "silent" as const, at: ahead, since: ahead };
+  await stores.saveVote({ ...silent, misses: 3, successes: 0, abstentions: 0 }, undefined);
+  const { body } = await call("PATCH", "/v1/clouds/athens", { body: { suspicion: "refuted" } });
+  assert.equal(Date.parse(body.refuted.at), Date.parse(ahead) + 1);
 });
 
 test("two orders at once both come through, each with a time of its own", async () => {

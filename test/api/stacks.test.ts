@@ -10,8 +10,8 @@ const web = {
 };
 const known = { athens: "reachable", manchester: "reachable", oslo: "reachable" } as const;
 
-async function declaredWeb() {
-  const api = testApi();
+async function declaredWeb(options: Parameters<typeof testApi>[0] = {}) {
+  const api = testApi(options);
   await api.know(known);
   const created = await api.call("PUT", "/v1/stacks/web", { body: web });
   assert.equal(created.status, 201, created.text);
@@ -265,6 +265,17 @@ test("reconcile wakes, release lets go, and both want a stack", async () => {
   assert.deepEqual(kept.body.released, released.body.released);
   problemIn(await call("POST", "/v1/stacks/no/reconcile"), 404, "stack.missing");
   problemIn(await call("POST", "/v1/stacks/no/release"), 404, "stack.missing");
+});
+
+test("a release comes after the return that it answers, whosever clock is ahead", async () => {
+  const now = new Date();
+  const { call, stores } = await declaredWeb({ now: () => now });
+  const [verdict] = await stores.listVerdicts();
+  assert.ok(verdict);
+  const ahead = new Date(now.getTime() + 4_000).toISOString();
+  await stores.saveVerdict({ ...verdict, at: ahead, returned_at: ahead }, verdict.at, []);
+  const { body } = await call("POST", "/v1/stacks/web/release");
+  assert.equal(Date.parse(body.released.at), Date.parse(ahead) + 1);
 });
 
 test("every change is an event that says what changed, and who asked", async () => {

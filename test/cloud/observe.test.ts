@@ -18,6 +18,7 @@ function outcome(of: PlainCloud, { seconds = 0, previous, verdict }: More = {}) 
     stack_name: "web",
     parameter: "count",
     previous,
+    after: {},
     verdict,
     now: () => new Date(at(seconds)),
     settings,

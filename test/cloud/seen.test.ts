@@ -29,7 +29,8 @@ function detail(heat_status: string, count: string | number, more: Partial<HeatS
 }
 
 function seen(previous: Seen | undefined, of: HeatStackDetail, parameter = "count"): Seen {
-  return seenFrom({ cloud, detail: of, parameter, read_at: at(0), previous, isStuck: false });
+  const reading = { cloud, detail: of, parameter, read_at: at(0), after: {} };
+  return seenFrom({ ...reading, previous, isStuck: false });
 }
 
 test("the state is what is behind the last _", () => {
@@ -234,7 +235,8 @@ test("a reason is kept short, and whole characters", () => {
 });
 
 test("missing counts nothing, and keeps the project and since when", () => {
-  const input = { cloud, stack_name: "web", parameter: "count", project_id: "project-1" };
+  const named = { cloud, stack_name: "web", parameter: "count", project_id: "project-1" };
+  const input = { ...named, after: {} };
   const first = missingFrom({
     ...input,
     read_at: at(10),

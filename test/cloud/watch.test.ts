@@ -4,7 +4,7 @@ import { marksOf } from "../../lib/cloud/marks.ts";
 import { readHeatStack } from "../../lib/cloud/observe.ts";
 import { CloudName, type Seen, type Verdict } from "../../lib/cloud/schema.ts";
 import { watchCloud } from "../../lib/cloud/watch.ts";
-import { Stack, type StackName, type Status } from "../../lib/stack/schema.ts";
+import { type Push, Stack, type StackName, type Status } from "../../lib/stack/schema.ts";
 import { fault, type PlainCloud, plainCloud, putHeatStack } from "../support/plain-cloud.ts";
 import { at } from "../support/time.ts";
 
@@ -19,6 +19,8 @@ type Scene = {
   stacks: Stack[];
   statuses: Status[];
   verdict?: Verdict;
+  /** What was last pushed, by stack. */
+  pushes?: Map<string, Push>;
 };
 
 function declared(stack_name: string, more: Partial<Stack> = {}): Stack {
@@ -70,6 +72,7 @@ async function scene(...names: string[]): Promise<Scene> {
       stack_name,
       parameter: "count",
       previous: undefined,
+      after: {},
       verdict: undefined,
       now: () => new Date(at(0)),
       settings,
@@ -88,7 +91,8 @@ async function scene(...names: string[]): Promise<Scene> {
 }
 
 /** Lists the cloud and watches it; what was asked beyond the list is in `of.calls`. */
-async function watch({ of, seen, saved, woken, stacks, statuses, verdict }: Scene, seconds = 60) {
+async function watch(scene: Scene, seconds = 60) {
+  const { of, seen, saved, woken, stacks, statuses, verdict, pushes = new Map() } = scene;
   const list = await of.client.listStacks({ limit: 500, pages: "all", login: true });
   assert.ok(list.ok);
   of.calls.length = 0;
@@ -98,6 +102,7 @@ async function watch({ of, seen, saved, woken, stacks, statuses, verdict }: Scen
     now: () => new Date(at(seconds)),
     cloudClient: () => ({ ok: true, value: of.client }) as const,
     readSeen: async () => [...seen.values()],
+    readPushes: async () => pushes,
     saveSeen: async (next: Seen) => {
       saved.push(next);
       seen.set(next.stack_name, next);
@@ -221,6 +226,33 @@ test("everything is read again after a return, moved or not, and once", async ()
   );
   await watch(back, 70);
   assert.deepEqual(back.of.calls, []);
+});
+
+test("a reading says which push was written down before it, and whether its answer was", async () => {
+  const open = await scene("web", "api");
+  open.statuses = [openIn("web"), openIn("api")];
+  const answered = { at: at(500), outcome: "accepted" as const };
+  const pushed = {
+    id: "push-1",
+    generation: 1,
+    count: 4,
+    // By a clock that is ahead: what was written down before the reading was, all the same.
+    at: at(400),
+    before: { heat_stack_id: "id-0", updated_time: null },
+  };
+  open.pushes = new Map([["web", pushed]]);
+  await watch(open, 60);
+  assert.deepEqual(open.seen.get("web")?.after, { push_id: "push-1" });
+  assert.deepEqual(open.seen.get("api")?.after, {});
+  open.pushes = new Map([["web", { ...pushed, answered }]]);
+  open.verdict = returned(30);
+  await watch(open, 70);
+  assert.deepEqual(open.seen.get("web")?.after, {
+    push_id: "push-1",
+    answered: true,
+    verdict_at: at(30),
+    returned_at: at(30),
+  });
 });
 
 test("a push that awaits its end is read at every list, unless its update is still under way", async () => {

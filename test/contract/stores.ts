@@ -334,6 +334,24 @@ export function storesContract(open: () => Promise<Table>): void {
     assert.equal(await push("p9", 1, won), true, "after the one read");
   });
 
+  test("the pushes in one cloud are read by the names of their stacks", async () => {
+    const store = await stores();
+    const { name, athens, oslo } = names();
+    const other = StackName.parse(`${name}-b`);
+    for (const stack_name of [name, other]) {
+      const shares = [athens, oslo].map((cloud) => shareOf(stack_name, cloud, 1));
+      const status = statusOf(stack_name, 1);
+      await store.saveReconciled(reconciled({ status, declaration: undefined, shares }));
+    }
+    const fence = { version: 1, push_id_read: undefined, attempts: 1, retry_at: at(30) };
+    await store.savePushes([{ stack_name: name, cloud: athens, push: pushOf("a1"), ...fence }]);
+    assert.deepEqual(
+      await store.readPushes(athens, [name, other, "never-declared"]),
+      new Map([[name, pushOf("a1")]]),
+    );
+    assert.deepEqual(await store.readPushes(oslo, [name]), new Map());
+  });
+
   test("of pushes and answers that go together, each still wins or loses for itself", async () => {
     const store = await stores();
     const { name, athens, oslo } = names();

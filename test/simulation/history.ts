@@ -1,6 +1,7 @@
 import type { CloudName } from "../../lib/cloud/schema.ts";
 import { entriesOf, Policy, type Stack, weightSum } from "../../lib/stack/schema.ts";
 import type { Network, UpdateEnd } from "../support/simulated-cloud.ts";
+import type { Skews } from "../support/world.ts";
 import { type Choose, chooser } from "./choose.ts";
 import {
   type Operation,
@@ -37,6 +38,7 @@ export type History = {
   clouds: string[];
   stacks: string[];
   vantages: Vantages;
+  skews: Skews;
   theme: Theme;
   /** Every stack names one for each cloud. */
   hasWitnesses: boolean;
@@ -99,11 +101,19 @@ export function historyOf(seed: number): History {
   return {
     ...own,
     vantages: { ...vantages, misses: isCalm ? Math.max(3, vantages.misses) : vantages.misses },
+    skews: someSkews(chooser(Math.imul(seed, 0x85ebca6b) ^ 0x2c1b3c6d)),
     theme,
     hasWitnesses,
     stalls: isCalm ? { part: 0, ms: 0 } : stalls,
     steps: themed(apart, steps, { clouds, vantages, theme, hasWitnesses }),
   };
+}
+
+/** In half of all histories every function of the deployment has a clock of its own, seconds off. */
+function someSkews(choose: Choose): Skews {
+  if (choose(2) === 0) return { home: 0, lanes: [0, 0], api: 0 };
+  const skewMs = () => choose(10 * SECOND) - 5 * SECOND;
+  return { home: skewMs(), lanes: [skewMs(), skewMs()], api: skewMs() };
 }
 
 function someStep(choose: Choose, clouds: string[], stacks: string[]): Step {

@@ -48,8 +48,8 @@ const mutations: Mutation[] = [
   {
     rule: "after a return nothing counts before it is read again",
     file: view,
-    from: 'raw.read_at >= (verdict?.returned_at ?? "")',
-    to: "true",
+    from: "raw.parameter === stack.count_parameter && isReadSinceReturn(raw, verdict);",
+    to: "raw.parameter === stack.count_parameter;",
   },
   {
     rule: "nothing is pushed into an update",
@@ -79,8 +79,8 @@ const mutations: Mutation[] = [
   {
     rule: "an unanswered PATCH is not taken for ended at once",
     file: view,
-    from: "return seen.read_at >= traceDue(at, verdict, pushSilenceMs);",
-    to: "return pushSilenceMs > 0;",
+    from: "return isTraceOver(push, seen, verdict, settings);",
+    to: "return settings.pushSilenceMs > 0;",
   },
   {
     rule: "the same push again only after a pause",
@@ -243,6 +243,18 @@ const mutations: Mutation[] = [
     file: "lib/cloud/seen.ts",
     from: "...(most > Math.max(in_place, count ?? 0) ? { at_most: most } : {}),",
     to: "...(most > Math.max(in_place, count ?? 0) && most < 0 ? { at_most: most } : {}),",
+  },
+  {
+    rule: "an accepted push has ended when it was read after its answer",
+    file: view,
+    from: "return seen.after?.answered === true && !isRunning;",
+    to: "return !isRunning;",
+  },
+  {
+    rule: "a COMPLETE confirms the push that was written down before it was read",
+    file: "lib/cloud/seen.ts",
+    from: "return complete_at !== undefined && complete_after === push.id;",
+    to: "return complete_at !== undefined && [complete_after, push.id].includes(push.id);",
   },
   {
     rule: "an event's evidence is what was judged",

@@ -17,6 +17,8 @@ export function watchClouds(one: World, complain: Complain): Watcher {
   const rows = new Map<string, Row>();
   const registered = registrations(one);
   const nowMs = () => one.time.now().getTime();
+  /** Of what home dated. */
+  const ageMs = (time: string) => nowMs() - (Date.parse(time) - one.skews.home);
 
   /** Of a vantage on a cloud. */
   function rowOf(vantage: string, cloud: string): Row {
@@ -91,7 +93,7 @@ export function watchClouds(one: World, complain: Complain): Watcher {
     }
     if (verdict === "unreachable" && before?.verdict !== "suspected") blast(next);
     if (verdict === "unreachable" && before?.verdict === "suspected" && !isConfirmed) {
-      const age = nowMs() - Date.parse(before.lost_at ?? before.since);
+      const age = ageMs(before.lost_at ?? before.since);
       if (age < 10 * MINUTE) complain("5 blast limit", `${cloud} was suspected for ${age} ms only`);
     }
   }
@@ -100,7 +102,7 @@ export function watchClouds(one: World, complain: Complain): Watcher {
   function blast({ cloud }: Verdict): void {
     const lost = one.table.peekAll("VERDICT").filter((item) => {
       const isLost = item.verdict === "unreachable" || item.verdict === "suspected";
-      const age = nowMs() - Date.parse(String(item.lost_at));
+      const age = ageMs(String(item.lost_at));
       // Who comes back in the same tick is written beside it, before or after.
       const isBack = registered.since(nowMs()).names.some((name) => rowOf(name, item.sk).up >= 3);
       return item.sk !== cloud && isLost && !isBack && age < 10 * MINUTE - 2_000;

@@ -37,7 +37,7 @@ export function watchLedger(one: World, complain: Complain): Watcher {
     if (!isKnown(stack, seen && Seen.parse(seen))) return;
     // A check or a resume that went well hides an update before it that failed unseen.
     if (/^(CHECK|RESUME)_/.test(String(seen?.heat_status))) return;
-    const [least, most] = [stack?.runs ?? 0, stack?.most ?? 0];
+    const [least, most] = [isGone(cloud) ? 0 : (stack?.runs ?? 0), stack?.most ?? 0];
     if (in_place > least) {
       complain("ledger", `${name} in ${cloud}: ${in_place} in place is said, ${least} run`);
     }
@@ -46,14 +46,20 @@ export function watchLedger(one: World, complain: Complain): Watcher {
     }
   }
 
+  /** Its instances died with it, and that it is lost is known. */
+  function isGone(cloud: string): boolean {
+    const verdict = one.table.peek({ pk: "VERDICT", sk: cloud })?.verdict;
+    return one.of(cloud).isDark && (verdict === "unreachable" || verdict === "suspected");
+  }
+
   /** What another user changed counts from when it is read; one that another update overtook never is. */
   function isKnown(stack: SimulatedStack | undefined, seen: Seen | undefined): boolean {
     if (stack === undefined) return seen?.missing !== undefined;
     if (seen === undefined || seen.heat_stack_id !== stack.id) return false;
     const all = (unknown.get(stack.id) ?? []).filter(
-      (at) => at >= Date.parse(seen.complete_at ?? stack.created),
+      (at) => at >= (one.truth.complete(seen) ?? Date.parse(stack.created)),
     );
-    return all.every((at) => at < Date.parse(seen.read_at) && at >= stack.startedAt);
+    return all.every((at) => at < one.truth.read(seen) && at >= stack.startedAt);
   }
 
   return {
@@ -65,7 +71,7 @@ export function watchLedger(one: World, complain: Complain): Watcher {
       if (!stack) return;
       const item = one.table.peek({ pk: `STACK#${stack.name}`, sk: `SHARE#${cloud}` });
       const push = item && Share.parse(item).push;
-      const ageMs = push ? nowMs() - Date.parse(push.at) : Number.POSITIVE_INFINITY;
+      const ageMs = push ? nowMs() - one.truth.pushed(push) : Number.POSITIVE_INFINITY;
       const isLast = push?.count === count && push.answered?.outcome !== "accepted";
       // Taken for lost: sent by one who was frozen after writing it down, or carried out after all that time.
       const isLate = ageMs > (owner ? FROZEN_MS : one.settings.pushSilenceMs);

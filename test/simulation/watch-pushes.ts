@@ -35,6 +35,11 @@ export function watchPushes(one: World, complain: Complain): Watcher {
   const blind = new Set<string>();
   const nowMs = () => one.time.now().getTime();
 
+  /** Whoever judges dates the return when it begins to write it. */
+  function returnedMs({ returned_at }: Verdict): number {
+    return returned_at === undefined ? 0 : Date.parse(returned_at) - one.skews.home;
+  }
+
   function seenThere(stack: string, cloud: string, since: number): Seen[] {
     const item = one.table.peek({ pk: `CLOUD#${cloud}`, sk: `SEEN#${stack}` });
     const past = (pastSeen.get(`${cloud}/${stack}`) ?? []).filter(({ until }) => until >= since);
@@ -57,7 +62,7 @@ export function watchPushes(one: World, complain: Complain): Watcher {
       if (verdict.verdict !== "reachable" || waits) return [];
       return seenThere(stack.stack_name, cloud, since)
         .filter((seen) => seen.parameter === stack.count_parameter)
-        .filter((seen) => seen.read_at >= (verdict.returned_at ?? ""))
+        .filter((seen) => one.truth.read(seen) >= returnedMs(verdict))
         .map((seen) =>
           push && !isOver(push, seen) ? Math.min(seen.in_place, push.count) : seen.in_place,
         );
@@ -73,10 +78,10 @@ export function watchPushes(one: World, complain: Complain): Watcher {
     if (push.answered?.outcome === "refused") return true;
     if (seen.heat_stack_id !== push.before.heat_stack_id) return true;
     // An update that somebody began after ours may have failed: only a COMPLETE read since says.
-    if (seen.complete_at !== undefined && seen.complete_at <= push.at) return false;
-    return (
-      seen.read_at > (push.answered?.at ?? push.at) && !seen.heat_status?.endsWith("_IN_PROGRESS")
-    );
+    const { pushed, complete, read } = one.truth;
+    const completeAt = complete(seen);
+    if (completeAt !== undefined && completeAt <= pushed(push)) return false;
+    return read(seen) > pushed(push) && !seen.heat_status?.endsWith("_IN_PROGRESS");
   }
 
   function neverBelow(owner: Owner, share: Share, push: Push, last: Push | undefined): void {
@@ -105,18 +110,19 @@ export function watchPushes(one: World, complain: Complain): Watcher {
   function believable(seen: Seen): void {
     const stack = seen.heat_stack_id ? one.of(seen.cloud).byId(seen.heat_stack_id) : undefined;
     if (!stack || seen.in_place <= stack.runs) return;
-    if (stack.touchedAt >= Date.parse(seen.complete_at ?? seen.read_at)) return;
+    const { read, complete, pushed } = one.truth;
+    if (stack.touchedAt >= (complete(seen) ?? read(seen))) return;
     if (/^(CHECK|RESUME)_/.test(seen.heat_status ?? "")) {
       const said = `${seen.heat_stack_id} ${seen.complete_at} ${seen.in_place}`;
       if (seen.complete_at === seen.read_at) blind.add(said);
       if (blind.has(said)) return;
     }
     // A push of ours that began since the read takes some away at once.
-    if (stack.startedAt >= Date.parse(seen.read_at)) return;
+    if (stack.startedAt >= read(seen)) return;
     // One that was carried out and overtaken unseen is known by its own number.
     const item = one.table.peek({ pk: `STACK#${stack.name}`, sk: `SHARE#${seen.cloud}` });
     const push = item?.push as Push | undefined;
-    if (push && (seen.complete_at ?? "") <= push.at && push.count <= stack.runs) return;
+    if (push && (complete(seen) ?? 0) <= pushed(push) && push.count <= stack.runs) return;
     complain(
       "6 never below",
       `${seen.cloud}: ${seen.in_place} in place is said, ${stack.runs} run`,
@@ -192,9 +198,9 @@ export function watchPushes(one: World, complain: Complain): Watcher {
     if (planned.get(before.push)?.isRefused) return;
     // A person mended the cloud's entry or credentials: that is worth another try.
     const verdict = one.table.peek({ pk: "VERDICT", sk: cloud });
-    if (verdict && Date.parse(String(verdict.at)) > before.at) return;
-    // A run may have been frozen between writing it down and sending it.
-    const pause = one.time.stalls.ms > 0 ? 0 : 40_000;
+    if (verdict && Date.parse(String(verdict.at)) - one.skews.home > before.at) return;
+    // A run may have been frozen between writing it down and sending it; the other lane's clock may be ahead.
+    const pause = one.time.stalls.ms > 0 ? 0 : 35_000;
     if (!wasAsked && nowMs() - before.at < pause) {
       complain("pauses", `${cloud} gets ${count} again after ${nowMs() - before.at} ms`);
     }

@@ -109,7 +109,9 @@ describe("blocks", () => {
     assert.deepEqual(now(59, of(found)), ["quota", false]);
     assert.deepEqual(now(61, of(found)), ["quota", true]);
     assert.deepEqual(now(59, of(found), 30), ["quota", true]);
-    assert.deepEqual(now(59, of(found), -1), ["quota", false], "asked before it was tried");
+    const asked = { ...of(refused), wake: { at: at(-1), asked_at: at(-1) } };
+    const answer = shareIn(decided(asked, at(0.2), [[athens, fault]]), athens);
+    assert.deepEqual(now(59, of(answer), -1), ["quota", false], "asked before it was tried");
     const changed = of(found, { updated_time: "2026-01-01T12:30:00Z" });
     assert.deepEqual(now(31, changed), [undefined, true]);
     assert.deepEqual(now(31, of(found, {}, 15)), [undefined, true], "another number");

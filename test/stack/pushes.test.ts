@@ -335,7 +335,8 @@ describe("what is pushed", () => {
     const seen = { complete_at: before, count: 11, heat_status: "UPDATE_FAILED" };
     const pushed = share("athens", 4, { place: 7, seen, push: { count: 0, at: before } });
     assert.equal(placeOf(pushed), 0);
-    const since = share("athens", 4, { place: 7, seen: { complete_at: now }, push: { count: 0 } });
+    const complete = { complete_at: before, complete_after: "push" };
+    const since = share("athens", 4, { place: 7, seen: complete, push: { count: 0, at: now } });
     assert.equal(placeOf(since), 7);
   });
 

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Seen, Verdict } from "../../lib/cloud/schema.ts";
+import type { Known, Seen, Verdict } from "../../lib/cloud/schema.ts";
 import type { Push } from "../../lib/stack/schema.ts";
 import {
   cloudViews,
   hasEnded,
+  isAskedAnew,
   isUndecided,
   needsReading,
   ofThisStack,
@@ -14,6 +15,7 @@ import {
   at,
   athens,
   declared,
+  knowing,
   lisbon,
   pushOf,
   type Sketch,
@@ -154,11 +156,56 @@ describe("a push has ended", () => {
   ];
   for (const { name, push, seen, verdict, want } of cases) {
     test(`${name}: ${want ? "yes" : "no"}`, () => {
-      const read = seen && seenOf(athens, 4, seen);
-      const ended = hasEnded(pushOf(6, push), read, verdictOf(athens, verdict), settings);
+      const [own, said] = [pushOf(6, push), verdictOf(athens, verdict)];
+      const read = seen && knowing(seenOf(athens, 4, seen), said, own);
+      const ended = hasEnded(own, read, said, settings);
       assert.equal(ended, want);
     });
   }
+});
+
+describe("what came first is known by what was known, whosever clock is ahead", () => {
+  const push = pushOf(6, { answered: accepted });
+  const back = verdictOf(athens, { returned_at: at(-9) });
+  const known = { push_id: "push", answered: true, returned_at: at(-9) };
+  const cases: { name: string; after: Known; read_at: string; want: boolean }[] = [
+    { name: "read after it, by a clock that is behind", after: known, read_at: at(-1), want: true },
+    { name: "read before it, by one that is ahead", after: {}, read_at: at(2), want: false },
+    {
+      name: "read before its answer, by one that is ahead",
+      after: { ...known, answered: undefined },
+      read_at: at(2),
+      want: false,
+    },
+    {
+      name: "read after another push",
+      after: { ...known, push_id: "before" },
+      read_at: at(2),
+      want: false,
+    },
+  ];
+  for (const { name, after, read_at, want } of cases) {
+    test(`${name}: ${want ? "ended" : "open"}`, () => {
+      assert.equal(hasEnded(push, seenOf(athens, 6, { after, read_at }), back, settings), want);
+    });
+  }
+
+  test("read after a return, by a clock that is behind: it counts; before it, by one that is ahead: not", () => {
+    const view = declared({ athens: { verdict: { returned_at: at(0) } } });
+    const seenBy = (after: Known, read_at: string) => {
+      view.seen.set(athens, seenOf(athens, 4, { after, read_at }));
+      return cloudViews(view, new Map(), settings).get(athens)?.seen?.read_at;
+    };
+    assert.equal(seenBy({ returned_at: at(0) }, at(-1)), at(-1));
+    assert.equal(seenBy({}, at(1)), undefined);
+  });
+
+  test("a pause ends with a question that the push did not know of, whatever their times", () => {
+    const asked = { at: at(-3), asked_at: at(-3) };
+    assert.equal(isAskedAnew(asked, pushOf(6)), true);
+    assert.equal(isAskedAnew(asked, pushOf(6, { asked_at: at(-3) })), false);
+    assert.equal(isAskedAnew({ at: at(1) }, pushOf(6)), false);
+  });
 });
 
 describe("Heat must be asked", () => {
@@ -231,6 +278,8 @@ describe("Heat must be asked", () => {
   for (const { name, sketch, asked_at, now = 1, want } of cases) {
     test(`${name}: ${want ? "yes" : "no"}`, () => {
       const view = declared({ athens: sketch ?? {} });
+      const [raw, asked] = [view.seen.get(athens), asked_at && at(asked_at)];
+      if (raw && asked) view.seen.set(athens, knowing(raw, verdictOf(athens), undefined, asked));
       const own = cloudViews(view, new Map(), settings).get(athens);
       assert.ok(own);
       const wake =

@@ -2,6 +2,7 @@ import { type Memory, round } from "../../lib/agent/round.ts";
 import { ApiError } from "../../lib/api/client.ts";
 import type { ApiDeps } from "../../lib/api/deps.ts";
 import { cloudHandlers } from "../../lib/api/handlers/clouds.ts";
+import { stackHandlers } from "../../lib/api/handlers/stacks.ts";
 import { vantageHandlers } from "../../lib/api/handlers/vantages.ts";
 import { voteHandlers } from "../../lib/api/handlers/votes.ts";
 import { VoteInput } from "../../lib/api/votes.ts";
@@ -9,6 +10,7 @@ import type { CloudClient } from "../../lib/cloud/client.ts";
 import type { Outcome } from "../../lib/cloud/faults.ts";
 import { CloudName, VantageName } from "../../lib/cloud/schema.ts";
 import { ControlError } from "../../lib/error.ts";
+import { StackName } from "../../lib/stack/schema.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
 /** A vantage beside home. */
@@ -25,13 +27,16 @@ export type Place = {
 export type Order =
   | { cloud: string; drained: boolean }
   | { cloud: string; suspicion: "confirmed" | "refuted" }
-  | { removes: string };
+  | { removes: string }
+  | { releases: string };
 
 const bare = { query: {}, precondition: {} };
 
 /** What the API and the agents of a world have to do with. */
 export type PlacesDeps = {
   time: Scheduler;
+  /** How far the API's clock is ahead. Milliseconds. */
+  skewMs: number;
   /** What the API's handlers ask of the table, on behalf of this run of the function. */
   apiDeps: (owner: Owner) => ApiDeps;
   cloudNames: () => CloudName[];
@@ -51,7 +56,7 @@ export function placesOf(deps: PlacesDeps) {
       time.start(
         "api",
         (owner) => answer(withoutPauses(deps.apiDeps(owner))).then(resolve, reject),
-        behalf ? { behalf } : {},
+        { skewMs: deps.skewMs, ...(behalf ? { behalf } : {}) },
       );
     });
   }
@@ -103,6 +108,16 @@ export function placesOf(deps: PlacesDeps) {
             });
             return;
           }
+          if ("releases" in order) {
+            const params = { stack_name: StackName.parse(order.releases) };
+            await stackHandlers(api).releaseStack({
+              ...bare,
+              params,
+              who: "op",
+              role: "operator",
+            });
+            return;
+          }
           const { cloud, ...body } = order;
           const params = { cloud: CloudName.parse(cloud) };
           await cloudHandlers(api).patchCloud({
@@ -135,6 +150,7 @@ function withoutPauses(api: ApiDeps): ApiDeps {
   return {
     ...api,
     saveVote: orThrow(api.saveVote),
+    saveStack: orThrow(api.saveStack),
     saveOrders: orThrow(api.saveOrders),
     removeVantage: orThrow(api.removeVantage),
   };

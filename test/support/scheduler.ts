@@ -12,6 +12,8 @@ export type Owner = {
   place?: string;
   /** Who sent the request that it answers. */
   behalf?: Owner;
+  /** How far its clock is ahead. Milliseconds. */
+  skewMs?: number;
 };
 
 export type Scheduler = {
@@ -29,7 +31,7 @@ export type Scheduler = {
   start: (
     name: string,
     work: (owner: Owner) => Promise<void>,
-    more?: Pick<Owner, "place" | "behalf">,
+    more?: Pick<Owner, "place" | "behalf" | "skewMs">,
   ) => Run;
   /** Nothing runs meanwhile. */
   skip: (ms: number) => void;

@@ -101,6 +101,8 @@ export function simulatedCloud(
     limit: 1_000_000,
     /** Every PATCH that Heat received, in order. */
     patches: [] as { stack_name: string; count: number; at: string }[],
+    /** Its instances died with it, and are back when it is. */
+    isDark: false,
     /** Whether clouds.yaml has an entry for it that can be read. */
     isConfigured: true,
     /** What it serves, whatever becomes of its Heat; `unknown` is a name that does not resolve. */
@@ -191,6 +193,7 @@ export function simulatedCloud(
     heal() {
       cloud.network = "up";
       cloud.updates = "completes";
+      cloud.isDark = false;
       for (const each of late.filter(({ at }) => at === Number.POSITIVE_INFINITY)) {
         each.at = scheduler.now().getTime() + Math.floor(scheduler.random() * 4 * 60_000);
       }
@@ -201,9 +204,10 @@ export function simulatedCloud(
         ...late.map(({ at }) => at),
         ...[...stacks.values()].map(({ update }) => update?.endsAt ?? Number.POSITIVE_INFINITY),
       ),
-    /** The engine dies: what it was at stays IN_PROGRESS for good. */
+    /** All of it dies: what its engine was at stays IN_PROGRESS for good. */
     die() {
       cloud.network = "refused";
+      cloud.isDark = true;
       settle();
       for (const { update } of stacks.values()) {
         if (update) Object.assign(update, { end: "never", endsAt: Number.POSITIVE_INFINITY });

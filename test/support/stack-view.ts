@@ -1,4 +1,4 @@
-import { CloudName, type Seen, type Verdict } from "../../lib/cloud/schema.ts";
+import { CloudName, type Known, type Seen, type Verdict } from "../../lib/cloud/schema.ts";
 import type { Blocked, Push, Share, Stack, Status } from "../../lib/stack/schema.ts";
 import { Policy, StackName, weightSum } from "../../lib/stack/schema.ts";
 import { type Declared, verdictMarks } from "../../lib/stack/view.ts";
@@ -56,6 +56,28 @@ export function seenOf(cloud: CloudName, count: number, more: Partial<Seen> = {}
     heat_stack_id: `id-of-${cloud}`,
     project_id: `project-of-${cloud}`,
     ...more,
+  };
+}
+
+/** A reading as one clock for all would have it: it knows of what was written down before it began. */
+export function knowing(seen: Seen, verdict?: Verdict, push?: Push, asked_at?: string): Seen {
+  const { read_at, complete_at, stuck } = seen;
+  const until = (time: string | undefined) => (time && time <= read_at ? time : undefined);
+  const pushedBefore = (time: string | undefined) =>
+    push && time && push.at < time ? push.id : undefined;
+  const isAnswered = push?.answered !== undefined && push.answered.at < read_at;
+  const after: Known = {
+    verdict_at: until(verdict?.at),
+    returned_at: until(verdict?.returned_at),
+    push_id: pushedBefore(read_at),
+    answered: isAnswered ? true : undefined,
+    asked_at: until(asked_at),
+  };
+  return {
+    ...seen,
+    after,
+    complete_after: pushedBefore(complete_at),
+    stuck_after: pushedBefore(stuck?.since),
   };
 }
 
@@ -121,14 +143,16 @@ export function declared(
     ),
     seen: new Map(
       entries.flatMap(([cloud, one]) =>
-        "seen" in one && one.seen === undefined
-          ? []
-          : [[cloud, seenOf(cloud, one.count ?? 4, one.seen)] as const],
+        "seen" in one && one.seen === undefined ? [] : [[cloud, seenIn(cloud, one)] as const],
       ),
     ),
   };
   const inputs = { generation: 1, verdicts: verdictMarks(view) };
   return { ...view, status: { ...status, inputs } };
+}
+
+function seenIn(cloud: CloudName, { count = 4, seen, verdict, share }: Sketch): Seen {
+  return knowing(seenOf(cloud, count, seen), verdictOf(cloud, verdict), share?.push);
 }
 
 function shareOf(cloud: CloudName, sketch: Sketch): Share[] {

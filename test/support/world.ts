@@ -25,8 +25,10 @@ import {
   type SimulatedCloud,
   simulatedCloud,
 } from "./simulated-cloud.ts";
+import { trueTimes } from "./true-times.ts";
 
 export type World = ReturnType<typeof world>;
+export type Skews = { home: number; lanes: number[]; api: number };
 
 /** A spectator of everything; the product never sees it. No owner: a person, or a test. */
 export type Watch = {
@@ -69,8 +71,8 @@ export function world(
     /** Vantages beside home. */
     places?: Place[];
     misses?: number;
-    /** How far the clocks of home, reconcile and the API are ahead. Milliseconds. */
-    skews?: { home: number; reconcile: number; api: number };
+    /** How far the clocks of home, each lane of reconcile and the API are ahead. Milliseconds. */
+    skews?: Skews;
   } = {},
 ) {
   const {
@@ -80,12 +82,16 @@ export function world(
     watch,
     places = [],
     misses = usual.misses,
-    skews = { home: 0, reconcile: 0, api: 0 },
+    skews = { home: 0, lanes: [], api: 0 },
   } = options;
   const settings = { ...usual, misses };
   const time = scheduler(seed);
   let actor: Owner | undefined;
-  const table = memoryTable((changes) => watch?.onCommit(actor, changes));
+  const truth = trueTimes();
+  const table = memoryTable((changes) => {
+    truth.committed(actor, changes);
+    watch?.onCommit(actor, changes);
+  });
   const acting = <T>(owner: Owner, act: () => T): T => {
     actor = owner;
     const result = act();
@@ -116,16 +122,6 @@ export function world(
     return found;
   };
 
-  function nowOf({ name, place = "" }: Owner): () => Date {
-    const skewMs =
-      name === "api"
-        ? skews.api
-        : name === "reconcile"
-          ? skews.reconcile
-          : (places.find((one) => one.name === place)?.skewMs ?? skews.home);
-    return skewMs === 0 ? time.now : () => new Date(time.now().getTime() + skewMs);
-  }
-
   /** The table, or the API before it, from there; a path that hangs takes as long as a deadline. */
   async function pass(owner: Owner): Promise<void> {
     const cut = cuts.get(`${owner.place} table`);
@@ -148,7 +144,7 @@ export function world(
     const vantage = owner.place === undefined ? HOME : VantageName.parse(owner.place);
     return {
       ...own,
-      now: nowOf(owner),
+      now: () => new Date(time.now().getTime() + (owner.skewMs ?? 0)),
       newId,
       random: time.random,
       sleep: (ms: number) => time.sleep(owner, ms),
@@ -175,6 +171,7 @@ export function world(
 
   const agents = placesOf({
     time,
+    skewMs: skews.api,
     apiDeps: (owner) => {
       const { settings: own, ...deps } = depsOf(owner);
       const events = eventTable(table);
@@ -187,7 +184,7 @@ export function world(
 
   /** One tick of a vantage beside home, when its time comes. */
   function probeFrom(place: Place): Run {
-    const { name, kind, phaseMs } = place;
+    const { name, kind, phaseMs, skewMs } = place;
     const work = async (owner: Owner) => {
       if (phaseMs > 0) await time.sleep(owner, phaseMs);
       try {
@@ -197,7 +194,7 @@ export function world(
         if (!(error instanceof Unreachable)) thrown.push(error);
       }
     };
-    return time.start(kind === "agent" ? "agent" : "probe", work, { place: name });
+    return time.start(kind === "agent" ? "agent" : "probe", work, { place: name, skewMs });
   }
 
   /** What each idle lane may take now; what failed, or whose run died, comes again first. */
@@ -232,11 +229,12 @@ export function world(
   /** Starts one reconcile for each idle lane that has records. */
   function lanes(overrides: Partial<BatchDeps> = {}): Run[] {
     return [...taken(options.lanes ?? 2)].map(([lane, batch]) => {
-      const run = time.start("reconcile", async (owner) => {
+      const work = async (owner: Owner) => {
         const failed = await reconcileBatch({ ...depsOf(owner), ...overrides }, batch.map(namedBy));
         const first = Math.min(...failed.map(Number));
         pending.push(...batch.filter(({ sequence }) => sequence >= first));
-      });
+      };
+      const run = time.start("reconcile", work, { skewMs: skews.lanes[lane] ?? 0 });
       underWay.push({ run, batch, lane });
       return run;
     });
@@ -248,6 +246,9 @@ export function world(
     table,
     stores,
     settings,
+    skews,
+    /** When what the items tell of really was. */
+    truth,
     /** The part of all records that get lost, that come twice, and that come later. */
     stream: { loses: 0, repeats: 0, delays: 0 },
     /** Facts that reached the bus, and what made a reconcile throw. */
@@ -329,7 +330,7 @@ export function world(
           if (!isOpen) open = undefined;
         }
       };
-      return time.start("probe", work, { place: HOME });
+      return time.start("probe", work, { place: HOME, skewMs: skews.home });
     },
     /** One tick of the probe, alone, and before it one of every other vantage. */
     async tick(): Promise<Ticked> {
@@ -339,7 +340,7 @@ export function world(
       const home = async (owner: Owner) => {
         all.push(await tick(depsOf(owner)));
       };
-      await one.run("probe", home, { place: HOME });
+      await one.run("probe", home, { place: HOME, skewMs: skews.home });
       const [ticked] = all;
       if (!ticked) throw new Error("the tick did not end");
       return ticked;
@@ -352,7 +353,7 @@ export function world(
     async run(
       name: string,
       work: (owner: Owner) => Promise<void>,
-      more: Pick<Owner, "place"> = {},
+      more: Pick<Owner, "place" | "skewMs"> = {},
     ): Promise<void> {
       const run = time.start(name, work, more);
       await time.finish([run]);

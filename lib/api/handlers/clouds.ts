@@ -10,6 +10,7 @@ import type { ApiDeps } from "../deps.ts";
 import { othersThan } from "./drain.ts";
 import { shareDetail } from "./show.ts";
 import { type Known, knownIn, skyOf, summaryOf } from "./sky.ts";
+import { stampAfter } from "./stamp.ts";
 
 type CloudHandlers = Pick<Handlers, "listClouds" | "getCloud" | "patchCloud">;
 type Orders = Pick<CloudOrders, "drained" | "confirmed" | "refuted">;
@@ -32,6 +33,7 @@ export function cloudHandlers(deps: ApiDeps): CloudHandlers {
       return { reply: { ...summary, shares, ...(next === undefined ? {} : { next }) } };
     },
     patchCloud: async ({ params: { cloud }, body, who }) => {
+      const votes = body.suspicion === undefined ? [] : await deps.listVotes(cloud);
       const edit = (verdict: Verdict, orders: Orders): Orders => {
         const drained = body.drained ?? orders.drained;
         if (body.suspicion === undefined) return { ...orders, drained };
@@ -40,7 +42,12 @@ export function cloudHandlers(deps: ApiDeps): CloudHandlers {
           throw new ControlError("cloud.conflict", `${cloud} is not suspected; it is ${now}.`);
         }
         const isAnswered = orders[body.suspicion]?.since === verdict.since;
-        const answer = { since: verdict.since, at: deps.now().toISOString() };
+        // Misses that were counted before it count no more.
+        const at = stampAfter(
+          deps.now(),
+          votes.map((vote) => vote.at),
+        );
+        const answer = { since: verdict.since, at };
         if (isAnswered) return { ...orders, drained };
         return { drained, [body.suspicion]: answer };
       };
@@ -109,9 +116,8 @@ async function order(deps: ApiDeps, { cloud, who, edit }: Order): Promise<CloudS
     const said = edit(verdict, before);
     const message = orderText(cloud, before, said);
     if (message === undefined) return summaryOf(deps, sky, { cloud, verdict, orders });
-    // Reconcile goes by the newest `at`, so it must move even within one millisecond.
-    const earliest = previousAt === undefined ? 0 : Date.parse(previousAt) + 1;
-    const at = new Date(Math.max(deps.now().getTime(), earliest)).toISOString();
+    // It tells these orders from those before, so it must move even within one millisecond.
+    const at = stampAfter(deps.now(), [previousAt]);
     const next = { ...said, cloud, at };
     const isDrain = said.drained && !before.drained;
     const others = isDrain ? await othersThan(deps, cloud) : undefined;

@@ -5,6 +5,7 @@ import type { ApiDeps } from "../deps.ts";
 import type { StackPatch } from "../schema.ts";
 import { change, type Draft, draftOf, existing } from "./change.ts";
 import { declarationAnswer, detailOf, leftRunning, summaryOf } from "./show.ts";
+import { stampAfter } from "./stamp.ts";
 import { acceptable, knownClouds, merged, requireKnown } from "./weights.ts";
 import { mergedWitnesses, requireAskable } from "./witnesses.ts";
 
@@ -72,9 +73,10 @@ export function stackHandlers(deps: ApiDeps): StackHandlers {
       return { reply: { stack_name, asked_at }, status: 202 };
     },
     releaseStack: async ({ params: { stack_name }, precondition, who }) => {
+      const returns = (await deps.listVerdicts()).map(({ returned_at }) => returned_at);
       const edit = (current: Stack | undefined): Draft => ({
         ...draftOf(existing(current, stack_name)),
-        released: { at: deps.now().toISOString() },
+        released: { at: stampAfter(deps.now(), returns) },
       });
       return declarationAnswer((await change(deps, { stack_name, precondition, who, edit })).stack);
     },

@@ -1,4 +1,5 @@
 import type { Event, EventType, VerdictEvidence } from "../event/schema.ts";
+import { counted } from "../event/words.ts";
 import type { CloudName, Time, Vantage, VantageName, Verdict } from "./schema.ts";
 import { isSameBlocking, isWatched } from "./verdict.ts";
 
@@ -76,14 +77,15 @@ function blockingFact(previous: Verdict | undefined, next: Verdict): Fact[] {
 function watchFact(previous: Verdict | undefined, next: Verdict): Fact[] {
   const { cloud, unwatched, votes } = next;
   if (isWatched(previous) === (unwatched === undefined)) return [];
-  const voters = votes.map(({ vantage }) => vantage).join(", ") || "none";
-  const cause = `fresh votes: ${voters}`;
+  const voters = votes.map(({ vantage, void: isVoid }) => `${vantage}${isVoid ? " (void)" : ""}`);
+  const cause = `fresh votes: ${voters.join(", ") || "none"}`;
   if (unwatched === undefined) {
     const message = `${cloud} is watched again by enough vantages (was not since ${previous?.unwatched?.since})`;
     return [fact(next, "cloud.watched", message, cause)];
   }
   const { fresh, majority } = unwatched;
-  const message = `${cloud} is unwatched: ${fresh} of the ${majority} vantages needed have voted lately, so no new outage of it can be found`;
+  const who = `${fresh === 0 ? "no vantage" : `only ${counted(fresh, "vantage")}`} can tell of it, and ${majority} must`;
+  const message = `${cloud} is unwatched: ${who}, so no new outage of it can be found`;
   return [fact(next, "cloud.unwatched", message, cause)];
 }
 

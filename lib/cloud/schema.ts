@@ -131,6 +131,8 @@ export const Testimony = z.object({
   misses: z.int(),
   /** Times in a row that it could not be asked, up to the threshold. */
   abstentions: z.int(),
+  /** So many in a row count: as many as misses make a cloud lost. */
+  threshold: z.int().optional(),
   fault: Fault.optional(),
 });
 export type Testimony = z.infer<typeof Testimony>;

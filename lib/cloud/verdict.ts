@@ -11,7 +11,7 @@ import type {
   VerdictKind,
   Vote,
 } from "./schema.ts";
-import { elapsed, THRESHOLD } from "./vote.ts";
+import { elapsed, THRESHOLD, VOTE_LIFETIME_MS } from "./vote.ts";
 
 /** What is known of one cloud before the votes are judged. */
 export type KnownCloud = {
@@ -70,7 +70,9 @@ function nextKind(
     case "unknown":
       return anyUp ? "reachable" : isSilent ? "unreachable" : "unknown";
     case "reachable":
-      return isSilent ? "unreachable" : "reachable";
+      return isSilent && !isRefutedStill(orders, now, suspicionWindowMs)
+        ? "unreachable"
+        : "reachable";
     case "unreachable":
       return up >= majority ? "reachable" : "unreachable";
     case "suspected": {
@@ -81,6 +83,15 @@ function nextKind(
       return isOver && isSilent ? "unreachable" : "suspected";
     }
   }
+}
+
+/** A person said that the cloud is there: as long as a suspicion would wait for them, it is not asked again. */
+export function isRefutedStill(
+  orders: CloudOrders | undefined,
+  now: Time,
+  suspicionWindowMs: number,
+): boolean {
+  return orders?.refuted !== undefined && elapsed(orders.refuted.at, now) < suspicionWindowMs;
 }
 
 function isLost(kind: VerdictKind): boolean {
@@ -160,14 +171,22 @@ function nextBlocking(
   return fresh.some(({ vote }) => vote === "up") ? undefined : previous?.blocking;
 }
 
-/** Set while fewer vantages than a majority have a fresh vote; who they are, its votes say. */
+/**
+ * Set while fewer vantages than a majority can tell of the cloud: with a fresh vote, and not blind, which is
+ * one that has heard nothing from any cloud for as long as a vote counts. Who they are, its votes say.
+ */
 function nextUnwatched(
   previous: Verdict | undefined,
   { fresh, majority }: Ballots,
   now: Time,
 ): Verdict["unwatched"] {
-  if (fresh.length >= majority) return undefined;
-  return { since: previous?.unwatched?.since ?? now, fresh: fresh.length, majority };
+  const telling = fresh.filter((vote) => !isBlind(vote, now)).length;
+  if (telling >= majority) return undefined;
+  return { since: previous?.unwatched?.since ?? now, fresh: telling, majority };
+}
+
+function isBlind({ void: isVoid, since }: Vote, now: Time): boolean {
+  return isVoid === true && elapsed(since, now) > VOTE_LIFETIME_MS;
 }
 
 /** Whether enough vantages vote on a cloud for a new outage of it to be found. */

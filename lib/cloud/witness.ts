@@ -28,8 +28,10 @@ export function countTestimony(found: {
   outcome: Outcome<void>;
   at: Time;
   previous: Testimony | undefined;
+  /** Misses in a row that make a cloud lost: so many silences make its workload silent. */
+  threshold: number;
 }): Testimony {
-  const { place, outcome, at, previous } = found;
+  const { place, outcome, at, previous, threshold } = found;
   const { cloud, stack_name, witness } = place;
   const target = targetOf(witness);
   const recent = isStill(previous, target) && isFresh(previous.at, at) ? previous : undefined;
@@ -43,8 +45,10 @@ export function countTestimony(found: {
     finding,
     at,
     since: recent?.finding === finding ? recent.since : at,
-    misses: finding === "answers" ? 0 : finding === "silent" ? oneMore(misses) : misses,
-    abstentions: finding === "abstains" ? oneMore(abstentions) : 0,
+    misses:
+      finding === "answers" ? 0 : Math.min(threshold, misses + (finding === "silent" ? 1 : 0)),
+    abstentions: finding === "abstains" ? Math.min(threshold, abstentions + 1) : 0,
+    threshold,
     ...(fault ? { fault } : {}),
   };
 }
@@ -61,8 +65,8 @@ export function isTestimonyNews(
   if (!isStill(previous, next.target) || !isFresh(previous.at, next.at)) return true;
   const age = elapsed(previous.at, next.at);
   if (age < intervalMs / 2) return false;
-  const essence = ({ finding, misses, abstentions, fault }: Testimony) =>
-    [finding, misses, abstentions, fault?.code].join(" ");
+  const essence = ({ finding, misses, abstentions, threshold, fault }: Testimony) =>
+    [finding, misses, abstentions, threshold, fault?.code].join(" ");
   return age >= REWRITE_AFTER_MS || essence(previous) !== essence(next);
 }
 
@@ -70,16 +74,20 @@ export function isTestimonyNews(
  * What a testimony says of an outage that is one since then. What was said long before it is of no
  * use: a witness is asked only while its cloud is missed.
  */
-export function workloadOf(
-  testimony: Testimony | undefined,
-  { witness, since }: { witness: Witness; since: Time },
-): Workload {
-  if (!isStill(testimony, targetOf(witness))) return "unknown";
-  if (elapsed(testimony.at, since) > VOTE_LIFETIME_MS) return "unknown";
-  return saidBy(testimony);
+export function workloadOf(said: Said | undefined, since: Time): Workload {
+  if (said === undefined || elapsed(said.at, since) > VOTE_LIFETIME_MS) return "unknown";
+  return saidBy(said);
 }
 
-/** That a workload fell silent while its cloud was missed, or answers again, if a testimony says so. */
+/** A testimony of this witness: of another one it is nothing. */
+export function wordOf(testimony: Testimony | undefined, witness: Witness): Testimony | undefined {
+  return isStill(testimony, targetOf(witness)) ? testimony : undefined;
+}
+
+/** What of a testimony decides. */
+export type Said = Pick<Testimony, "finding" | "misses" | "abstentions" | "threshold" | "at">;
+
+/** That a workload fell silent while its cloud was missed, answers again, or cannot be asked, if a testimony says so. */
 export function workloadFacts(
   previous: Testimony | undefined,
   next: Testimony,
@@ -88,29 +96,41 @@ export function workloadFacts(
   const isSame = isStill(previous, next.target) && isFresh(previous.at, next.at);
   const before = isSame ? saidBy(previous) : "unknown";
   const now = saidBy(next);
-  if (now === "silent" && before !== "silent") return [fact(next, "workload.silent", newId)];
-  const isBack = now === "answers" && before === "silent";
+  if (now === before) return [];
+  if (now === "silent") return [fact(next, "workload.silent", newId)];
+  if (now === "abstains") return [fact(next, "workload.unasked", newId)];
+  const isBack = now === "answers" && before !== "unknown";
   return isBack ? [fact(next, "workload.answers", newId)] : [];
 }
 
+const says: Partial<Record<EventType, string>> = {
+  "workload.silent": "its workload is silent",
+  "workload.answers": "its workload answers again",
+  "workload.unasked": "its witness cannot be asked, so it has no say",
+};
+
 function fact(testimony: Testimony, type: EventType, newId: () => string): Event {
   const { cloud, stack_name, at, target, fault } = testimony;
-  const says = type === "workload.silent" ? "its workload is silent" : "its workload answers again";
   return {
     id: newId(),
     at,
     type,
     stack_name: stack_name as StackName,
     cloud,
-    message: `${stack_name} in ${cloud}: ${says}`,
+    message: `${stack_name} in ${cloud}: ${says[type]}`,
     changes: [],
-    cause: `asked ${target.replace(/\?\S*/, "")}${fault ? ` (${fault.code}: ${fault.message})` : ""}`,
+    cause: `asked ${shownTarget(target)}${fault ? ` (${fault.code}: ${fault.message})` : ""}`,
   };
 }
 
-function saidBy({ finding, misses, abstentions }: Testimony): Workload {
-  if (abstentions >= THRESHOLD) return "abstains";
-  if (misses >= THRESHOLD) return "silent";
+/** What was asked, for a person: without its query, which may hold a secret. */
+export function shownTarget(target: string): string {
+  return target.replace(/\?\S*/, "");
+}
+
+function saidBy({ finding, misses, abstentions, threshold = THRESHOLD }: Said): Workload {
+  if (abstentions >= threshold) return "abstains";
+  if (misses >= threshold) return "silent";
   return finding === "answers" ? "answers" : "unknown";
 }
 
@@ -121,8 +141,4 @@ function findingOf(fault: Fault | undefined): Testimony["finding"] {
 
 function isStill(testimony: Testimony | undefined, target: string): testimony is Testimony {
   return testimony?.target === target;
-}
-
-function oneMore(counter: number): number {
-  return Math.min(THRESHOLD, counter + 1);
 }

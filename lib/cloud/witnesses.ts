@@ -3,13 +3,13 @@ import { entriesOf } from "../stack/schema.ts";
 import type { Board, ProbeDeps } from "./deps.ts";
 import type { Outcome } from "./faults.ts";
 import type { CloudName, Testimony, Time, Vote } from "./schema.ts";
-import { elapsed } from "./vote.ts";
+import { elapsed, THRESHOLD } from "./vote.ts";
 import { countTestimony, isTestimonyNews, type Workplace, workloadFacts } from "./witness.ts";
 
 type Deps = Pick<
   ProbeDeps,
   "now" | "newId" | "askWitness" | "readTestimonies" | "saveTestimony"
-> & { settings: { intervalMs: number } };
+> & { settings: { intervalMs: number; misses?: number } };
 
 type Asked = { place: Workplace; previous: Testimony | undefined };
 type Heard = Asked & { outcome: Outcome<void> };
@@ -111,8 +111,8 @@ async function saveOne(
   { place, previous, outcome }: Heard,
   { startedAt, isCrowded }: { startedAt: Time; isCrowded: boolean },
 ): Promise<void> {
-  const { intervalMs } = deps.settings;
-  const next = countTestimony({ place, outcome, at: startedAt, previous });
+  const { intervalMs, misses: threshold = THRESHOLD } = deps.settings;
+  const next = countTestimony({ place, outcome, at: startedAt, previous, threshold });
   const isOld = previous !== undefined && elapsed(previous.at, startedAt) >= intervalMs / 2;
   // Where not all could be asked, when each was asked must be known.
   if (!isTestimonyNews(previous, next, intervalMs) && !(isCrowded && isOld)) return;

@@ -1,8 +1,9 @@
-import type { CloudName } from "../cloud/schema.ts";
+import type { CloudName, Time } from "../cloud/schema.ts";
+import { THRESHOLD } from "../cloud/vote.ts";
 import { allocate, totalOf } from "../stack/allocation.ts";
 import { entriesOf, weightSum } from "../stack/schema.ts";
 import type { AllocationEvidence, Event } from "./schema.ts";
-import { counted, day, list, readable } from "./words.ts";
+import { clock, counted, day, faultText, list, readable } from "./words.ts";
 
 type Counts = Map<CloudName, number>;
 
@@ -18,24 +19,55 @@ export function allocationSentences(event: Event, stored: AllocationEvidence): s
     ...clouds.flatMap((own) => {
       if (own.absent === undefined) return [];
       const text = own.absent.replace(`${own.cloud} `, "it ");
-      return [`${own.cloud} took no part: ${readable(text, event.at)}.`];
+      return [
+        `${own.cloud} took no part: ${readable(text, event.at)}.`,
+        ...witnessed(own, event.at),
+      ];
     }),
-    ...present(evidence),
+    ...present(evidence, event.at),
     ...dealing(evidence),
     outcome(evidence),
   ];
 }
 
-function present({ input, clouds }: AllocationEvidence): string[] {
+type Party = AllocationEvidence["clouds"][number];
+
+/** Why a cloud that Heat does not answer in kept its share. */
+function keptBy({ witness }: Party, at: Time): string {
+  const { said } = witness ?? {};
+  if (said === undefined) return "its witness had not been asked yet: it kept its share";
+  if (said.finding === "answers") {
+    return `its workload answered at ${clock(said.at, at)} (${said.target}): it kept its share`;
+  }
+  const { misses, threshold = THRESHOLD } = said;
+  return `whether its workload answers was not known yet (${misses} of ${threshold} silences in a row): it kept its share`;
+}
+
+/** What the witness of a cloud that takes no part had said. */
+function witnessed({ cloud, verdict, witness }: Party, at: Time): string[] {
+  const { said } = witness ?? {};
+  if (verdict !== "unreachable" || said === undefined) return [];
+  const { finding, target, misses, abstentions, fault } = said;
+  const why = fault ? `: ${faultText(fault)}` : "";
+  const heard: Record<typeof finding, string> = {
+    answers: "answered",
+    silent: `was silent, ${counted(misses, "time")} in a row`,
+    abstains: `could not be asked, ${counted(abstentions, "time")} in a row`,
+  };
+  return [
+    `The witness of ${cloud} (${target}) ${heard[finding]}, last at ${clock(said.at, at)}${why}.`,
+  ];
+}
+
+function present({ input, clouds }: AllocationEvidence, at: Time): string[] {
   const taking = clouds.filter(({ absent }) => absent === undefined);
   const named = (verdict: string) =>
     taking.filter((own) => own.verdict === verdict).map(({ cloud }) => cloud);
   const say = (names: CloudName[], one: string, many: string) =>
     names.length === 0 ? [] : [`${list(names)} ${names.length === 1 ? one : many}.`];
-  const keeps = entriesOf(input.kept ?? {}).map(
-    ([cloud, held]) =>
-      `${cloud} was unreachable, but its workload answered, or nobody knew yet: it kept its place, with the ${held} it held.`,
-  );
+  const keeps = clouds
+    .filter(({ cloud }) => Object.hasOwn(input.kept ?? {}, cloud))
+    .map((own) => `${own.cloud} was unreachable, but ${keptBy(own, at)}.`);
   const standby = taking.filter(({ cloud }) => input.weights[cloud] === 0);
   return [
     ...say(named("reachable"), "was available", "were available"),

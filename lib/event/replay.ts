@@ -1,7 +1,7 @@
 import { judgedAgain } from "../cloud/evidence.ts";
 import { factsOf } from "../cloud/facts.ts";
 import type { Verdict } from "../cloud/schema.ts";
-import { allocatedAgain } from "../stack/evidence.ts";
+import { allocatedAgain, keptAgain } from "../stack/evidence.ts";
 import { entriesOf } from "../stack/schema.ts";
 import type { AllocationEvidence, Event, VerdictEvidence } from "./schema.ts";
 
@@ -43,10 +43,22 @@ function ofVerdict(event: Event, evidence: VerdictEvidence): string[] {
 function ofAllocation({ changes }: Event, evidence: AllocationEvidence): string[] {
   const again = allocatedAgain(evidence);
   if (again === "hold") return ["allocated again, no cloud is available"];
+  const kept = keptAgain(evidence);
+  const toldKept = entriesOf(evidence.input.kept ?? {}).map(([cloud]) => cloud);
+  const doubtful = [...new Set([...kept, ...toldKept])].filter(
+    (cloud) => kept.includes(cloud) !== toldKept.includes(cloud),
+  );
   const shares = new Map(entriesOf(again));
   const told = new Map(entriesOf(evidence.shares));
   for (const { cloud, to } of changes) told.set(cloud, to);
-  return [...told]
-    .filter(([cloud, share]) => shares.get(cloud) !== share)
-    .map(([cloud, share]) => `allocated again, ${cloud} gets ${shares.get(cloud)}, not ${share}`);
+  return [
+    ...doubtful.map((cloud) =>
+      kept.includes(cloud)
+        ? `by what its witness had said ${cloud} keeps its share`
+        : `by what its witness had said ${cloud} does not keep its share`,
+    ),
+    ...[...told]
+      .filter(([cloud, share]) => shares.get(cloud) !== share)
+      .map(([cloud, share]) => `allocated again, ${cloud} gets ${shares.get(cloud)}, not ${share}`),
+  ];
 }

@@ -2,6 +2,7 @@ import * as z from "zod";
 import {
   CloudName,
   CloudOrders,
+  Testimony,
   Time,
   VantageName,
   Verdict,
@@ -34,6 +35,7 @@ export const EventType = z.enum([
   "vantage.removed",
   "workload.silent",
   "workload.answers",
+  "workload.unasked",
 ]);
 export type EventType = z.infer<typeof EventType>;
 
@@ -74,6 +76,10 @@ export const VerdictEvidence = z.object({
 });
 export type VerdictEvidence = z.infer<typeof VerdictEvidence>;
 
+/** A witness's word, as it counts. */
+export const Word = Testimony.omit({ cloud: true, stack_name: true });
+export type Word = z.infer<typeof Word>;
+
 /** What `allocate` was given and gave: again, it gives the same shares. lib/stack/evidence.ts writes and reads it. */
 export const AllocationEvidence = z.object({
   of: z.literal("allocation"),
@@ -89,7 +95,12 @@ export const AllocationEvidence = z.object({
   }),
   /** What brought it about, but for the clouds that took no part. */
   because: z.array(z.string()),
-  /** Of each cloud that is weighed: its verdict, its share before, and why it takes no part in the deal, if it takes none. */
+  /** What must be silent before a cloud is lost to this stack. */
+  evidence: Policy.shape.evidence.unwrap().optional(),
+  /**
+   * Of each cloud that is weighed: its verdict, its share before, and why it takes no part in the deal, if it takes none.
+   * Where a witness counts, what it last said: from that it follows whether the cloud keeps its share.
+   */
   clouds: z.array(
     z.object({
       cloud: CloudName,
@@ -97,6 +108,11 @@ export const AllocationEvidence = z.object({
       since: Time.optional(),
       before: z.int(),
       absent: z.string().optional(),
+      witness: z.object({ said: Word.optional() }).optional(),
+      /** It has no heat stack of the name. */
+      gone: z.literal(true).optional(),
+      /** Its share had been dealt away before, and stays so until Heat is back. */
+      dealt_away: z.literal(true).optional(),
     }),
   ),
   shares: z.record(CloudName, z.int()),

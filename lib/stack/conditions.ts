@@ -1,6 +1,7 @@
 import type { Time } from "../cloud/schema.ts";
 import { heatState, refusesUpdates } from "../cloud/seen.ts";
 import { totalOf } from "./allocation.ts";
+import type { Decision } from "./decision.ts";
 import type { Condition, Share, StackState } from "./schema.ts";
 import { sentence } from "./sentence.ts";
 import type { Summary } from "./status.ts";
@@ -71,11 +72,14 @@ function condition(type: Condition["type"], found: { reason: string; message: st
 }
 
 function convergedCondition({ view, decision }: Summary, isSettled: boolean): Undated {
-  const total = decision.shares.reduce((sum, { desired }) => sum + desired, 0);
   const wanted = totalOf(view.stack.count, view.stack.weights);
   if (isSettled) {
-    const message = total === wanted ? `${total} in place` : `${total} of ${wanted} in place`;
-    return { type: "converged", status: true, reason: "in_place", message };
+    return {
+      type: "converged",
+      status: true,
+      reason: "in_place",
+      message: placeText(decision, wanted),
+    };
   }
   const waits = [...decision.clouds.values()].flatMap((own) => {
     const share = decision.shares.find(({ cloud }) => cloud === own.cloud);
@@ -95,6 +99,19 @@ function convergedCondition({ view, decision }: Summary, isSettled: boolean): Un
     };
   }
   return { type: "converged", status: false, reason: "updating", message: waits.sort().join(", ") };
+}
+
+/** What is confirmed where anybody can see it; of the rest, that it was so when it was last seen. */
+function placeText({ shares, clouds }: Decision, wanted: number): string {
+  const unseen = shares.filter(({ cloud, desired }) => {
+    const own = clouds.get(cloud);
+    return desired > 0 && own?.weight !== undefined && own.kind !== "reachable";
+  });
+  const sum = (some: Share[]) => some.reduce((all, { desired }) => all + desired, 0);
+  const seen = sum(shares) - sum(unseen);
+  const text = seen === wanted ? `${seen} in place` : `${seen} of ${wanted} in place`;
+  const names = unseen.map(({ cloud }) => cloud).sort();
+  return names.length === 0 ? text : `${text}; nobody can see ${names.join(", ")}`;
 }
 
 function lossOf({ kind, isMissing }: CloudView): string {

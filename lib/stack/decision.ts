@@ -89,7 +89,10 @@ function desiredOf({ stack }: Declared, clouds: Clouds): Desired {
   }
   const shares = allocate(allocationInput(stack, clouds));
   if (shares === "hold") {
-    const message = "none of its clouds is available, so everything stays as it is";
+    const drained = listed.filter(({ isDrained }) => isDrained).map(({ cloud }) => cloud);
+    const remedy =
+      drained.length === 0 ? "" : `; undrain ${drained.sort().join(" or ")} to move it there`;
+    const message = `none of its clouds is available, so everything stays as it is${remedy}`;
     return { desired: before, standstill: { reason: "nowhere", message } };
   }
   return { desired: new Map(entriesOf(shares)) };
@@ -203,7 +206,8 @@ const holdMessages: Record<Exclude<Held["reason"], "retry" | "nowhere" | "eviden
   paused: "the stack is paused; resume it",
   incomplete: "scale-downs wait until the weights sum to 1 (or the stack says partial)",
   release: "the cloud is back; its share waits for a release (failback manual)",
-  suspicion: "the cloud is suspected; confirm or refute it, or wait for the window to pass",
+  suspicion:
+    "the cloud is suspected, and its share stays; confirm or refute it, or wait for the window to pass",
   unknown: "the cloud has not been judged yet",
 };
 
@@ -216,6 +220,10 @@ function heldOf(own: CloudView, { run, desired, holds, standstill }: Making): He
   }
   if (own.isKept) {
     return { reason: "evidence", message: keptText(own), since: since("evidence") };
+  }
+  const isOwed = weight !== undefined && (desired.get(cloud) ?? share?.desired ?? 0) > 0;
+  if (own.kind === "suspected" && isOwed) {
+    return { reason: "suspicion", message: holdMessages.suspicion, since: since("suspicion") };
   }
   for (const { reason } of holds.filter((hold) => hold.cloud === cloud)) {
     if (reason === "retry" || reason === "nowhere" || reason === "evidence") continue;

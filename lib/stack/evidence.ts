@@ -1,8 +1,10 @@
-import type { CloudName } from "../cloud/schema.ts";
-import type { AllocationEvidence } from "../event/schema.ts";
+import type { CloudName, Testimony } from "../cloud/schema.ts";
+import { shownTarget, workloadOf } from "../cloud/witness.ts";
+import type { AllocationEvidence, Word } from "../event/schema.ts";
 import { type AllocationInput, allocate } from "./allocation.ts";
 import { entriesOf, type Stack } from "./schema.ts";
 import type { Clouds, CloudView } from "./view.ts";
+import { keepsShare } from "./workload.ts";
 
 /** What the shares of a stack follow from, as its clouds are. */
 export function allocationInput(stack: Stack, clouds: Clouds): AllocationInput {
@@ -49,15 +51,39 @@ export function allocationEvidence(
       drained: [...drained],
     },
     because,
+    evidence: stack.policy.evidence,
     clouds: listed(clouds).map((own) => ({
       cloud: own.cloud,
       verdict: own.kind,
       ...(own.verdict ? { since: own.verdict.since } : {}),
       before: own.share?.desired ?? 0,
       ...(own.isAvailable || own.isKept ? {} : { absent: absent(own) }),
+      ...(own.workload ? { witness: own.testimony ? { said: word(own.testimony) } : {} } : {}),
+      ...(own.isMissing ? { gone: true as const } : {}),
+      ...(own.share?.lost ? { dealt_away: true as const } : {}),
     })),
     shares: Object.fromEntries(weighed.map((cloud) => [cloud, desired.get(cloud) ?? 0])),
   };
+}
+
+function word({ cloud: _, stack_name: __, target, ...said }: Testimony): Word {
+  return { ...said, target: shownTarget(target) };
+}
+
+/** The clouds that keep their share by what their witnesses had said. */
+export function keptAgain({ input, clouds }: AllocationEvidence): CloudName[] {
+  const isKept = ({ cloud, verdict, since, witness, ...own }: (typeof clouds)[number]) =>
+    verdict === "unreachable" &&
+    since !== undefined &&
+    witness !== undefined &&
+    keepsShare({
+      weight: input.weights[cloud],
+      share: { lost: own.dealt_away ? { since } : undefined },
+      isDrained: input.drained.includes(cloud),
+      isMissing: own.gone === true,
+      workload: workloadOf(witness.said, since),
+    });
+  return clouds.filter(isKept).map(({ cloud }) => cloud);
 }
 
 /** The shares that follow from the evidence; "hold" would mean that it is not the evidence of a reallocation. */

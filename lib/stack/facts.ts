@@ -5,7 +5,7 @@ import { allocationEvidence } from "./evidence.ts";
 import type { Share } from "./schema.ts";
 import { sentence } from "./sentence.ts";
 import { type CloudView, type Declared, ownStatus } from "./view.ts";
-import { lostWorkloadText } from "./workload.ts";
+import { keptText, lostWorkloadText } from "./workload.ts";
 
 type Draft = Pick<Event, "type" | "message" | "changes" | "cause" | "evidence"> & {
   cloud?: CloudName;
@@ -100,7 +100,10 @@ function causesOf(view: Declared, clouds: Decision["clouds"]): Cause[] {
     .map(({ cloud, verdict }) => {
       return { text: `${cloud} came back at`, since: verdict?.returned_at ?? verdict?.since };
     });
-  const causes: Cause[] = [...declared, ...out, ...back];
+  const kept = listed
+    .filter(({ isKept }) => isKept)
+    .map((own) => ({ text: `${own.cloud} keeps its share (${keptText(own)})` }));
+  const causes: Cause[] = [...declared, ...out, ...back, ...kept];
   if (causes.length > 0) return causes;
   const asked = `generation ${stack.generation} asks for ${stack.count}`;
   return [{ text: `${asked}, and all of its clouds are available` }];
@@ -140,7 +143,7 @@ function comings(
   const after = new Map(shares.map((share) => [share.cloud, share]));
   const names = [...new Set([...before.keys(), ...after.keys()])];
   const key = (share: Share | undefined) =>
-    field === "blocked" ? share?.blocked?.code : share?.held?.reason;
+    field === "blocked" ? share?.blocked?.code : holdKey(share?.held);
   const moved = names.filter((cloud) => key(before.get(cloud)) !== key(after.get(cloud)));
   const isNow = moved.filter((cloud) => key(after.get(cloud)) !== undefined);
   const isOver = moved.filter((cloud) => key(after.get(cloud)) === undefined);
@@ -148,8 +151,16 @@ function comings(
   const reasons = [...new Set(isNow.map(why))].map((reason) => {
     return `${isNow.filter((cloud) => why(cloud) === reason).join(", ")}: ${reason}`;
   });
-  const past = isOver.map((cloud) => `${cloud} (was: ${key(before.get(cloud))})`);
+  const past = isOver.map((cloud) => {
+    const share = before.get(cloud);
+    return `${cloud} (was: ${field === "blocked" ? share?.blocked?.code : share?.held?.reason})`;
+  });
   return [...draft(view, came, isNow, reasons), ...draft(view, went, isOver, past)];
+}
+
+/** A share that is kept is news again once the witness has spoken. */
+function holdKey(held: Share["held"]): string | undefined {
+  return held?.reason === "evidence" ? held.message : held?.reason;
 }
 
 function draft(view: Declared, type: EventType, clouds: CloudName[], texts: string[]): Draft[] {

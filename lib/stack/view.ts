@@ -1,6 +1,6 @@
 import type { Fault } from "../cloud/faults.ts";
 import { marksOf, saidOf } from "../cloud/marks.ts";
-import type { CloudName, Seen, Time, Verdict, VerdictKind } from "../cloud/schema.ts";
+import type { CloudName, Seen, Testimony, Time, Verdict, VerdictKind } from "../cloud/schema.ts";
 import { heatState, isReadAfter, isReadSinceReturn } from "../cloud/seen.ts";
 import type { Workload } from "../cloud/witness.ts";
 import type { StackView } from "./deps.ts";
@@ -44,6 +44,7 @@ export type CloudView = {
   isAvailable: boolean;
   /** What the workload says while the cloud is unreachable, where it is asked. */
   workload?: Workload | undefined;
+  testimony?: Testimony | undefined;
   /** Unreachable, and keeps its share: the evidence is not complete. */
   isKept: boolean;
   /** What this run met there. */
@@ -100,7 +101,7 @@ function cloudView(
   const { stack, verdicts, orders, seen: readings } = view;
   const { cloud, share } = own;
   const verdict = verdicts.get(cloud);
-  const workload = workloadIn(view, cloud, verdict);
+  const said = workloadIn(view, cloud, verdict);
   const kind = verdict?.verdict ?? "unknown";
   const raw = readings.get(cloud);
   const isUsable =
@@ -126,8 +127,8 @@ function cloudView(
     isMissing,
     awaitsRelease,
     isAvailable: isHere && !isDrained && !isMissing && !awaitsRelease,
-    workload,
-    isKept: keepsShare({ ...own, isDrained, isMissing, workload }),
+    ...said,
+    isKept: keepsShare({ ...own, isDrained, isMissing, workload: said.workload }),
     fault: faults.get(cloud),
   };
 }

@@ -1,6 +1,6 @@
-import type { CloudName, Verdict } from "../cloud/schema.ts";
-import { type Workload, workloadOf } from "../cloud/witness.ts";
-import type { Stack } from "./schema.ts";
+import type { CloudName, Testimony, Verdict } from "../cloud/schema.ts";
+import { type Workload, wordOf, workloadOf } from "../cloud/witness.ts";
+import type { Share, Stack } from "./schema.ts";
 import type { CloudView, Declared } from "./view.ts";
 import type { Witness } from "./witness.ts";
 
@@ -13,15 +13,17 @@ export function witnessOf(
   return witnesses[cloud];
 }
 
-/** What the workload in an unreachable cloud says; undefined: nobody asks it, or nobody needs to. */
+/** What the workload in an unreachable cloud says, and the testimony behind it; nothing: nobody asks it, or nobody needs to. */
 export function workloadIn(
   { stack, testimonies }: Pick<Declared, "stack" | "testimonies">,
   cloud: CloudName,
   verdict: Verdict | undefined,
-): Workload | undefined {
+): { workload?: Workload; testimony?: Testimony } {
   const witness = witnessOf(stack, cloud);
-  if (verdict?.verdict !== "unreachable" || witness === undefined) return undefined;
-  return workloadOf(testimonies?.get(cloud), { witness, since: verdict.since });
+  if (verdict?.verdict !== "unreachable" || witness === undefined) return {};
+  const testimony = wordOf(testimonies?.get(cloud), witness);
+  const workload = workloadOf(testimony, verdict.since);
+  return { workload, ...(testimony ? { testimony } : {}) };
 }
 
 /**
@@ -29,7 +31,9 @@ export function workloadIn(
  * or nobody knows yet. Once its share was dealt away, only Heat's return brings it back.
  */
 export function keepsShare(
-  own: Pick<CloudView, "weight" | "share" | "isDrained" | "isMissing" | "workload">,
+  own: Pick<CloudView, "weight" | "isDrained" | "isMissing" | "workload"> & {
+    share?: Pick<Share, "lost"> | undefined;
+  },
 ): boolean {
   const { weight, share, isDrained, isMissing, workload } = own;
   if (weight === undefined || isDrained || isMissing || share?.lost) return false;
@@ -44,14 +48,26 @@ export function keptText({ verdict, workload }: Pick<CloudView, "verdict" | "wor
 }
 
 /** What is to be said of the workload of a cloud that is lost, where a witness of it was named. */
-export function lostWorkloadText({ workload }: Pick<CloudView, "workload">): string | undefined {
+export function lostWorkloadText({
+  workload,
+  testimony,
+  isDrained,
+  share,
+}: Pick<CloudView, "workload" | "testimony" | "isDrained" | "share">): string | undefined {
+  // It is drained, whatever its workload says.
+  if (isDrained) return undefined;
+  const { fault } = testimony ?? {};
   switch (workload) {
     case "silent":
-      return "its workload is silent";
+      return fault?.status === undefined
+        ? "its workload is silent"
+        : `its workload answers ${fault.status}, which is not what its witness waits for`;
     case "abstains":
-      return "its witness cannot be asked, so it has no say";
+      return `its witness cannot be asked, so it has no say${fault ? ` (${fault.message.replace(/\.$/, "")})` : ""}`;
     case "answers":
-      return "its workload answers again, and its share stays dealt away until Heat is back";
+      return share?.lost
+        ? "its workload answers, and its share stays dealt away until Heat is back"
+        : undefined;
     default:
       return undefined;
   }

@@ -193,9 +193,9 @@ describe("the commands", { concurrency: 4 }, () => {
       ["release web", 0, /^web is released/],
       ["cloud list -f value -c cloud -c verdict", 0, /^athens reachable\nmanchester suspected\n$/],
       ["cloud show manchester", 0, /Verdict +\| suspected/],
-      ["cloud drain athens", 0, /^athens is being drained/],
-      ["cloud list -f value -c drained", 0, /^yes\nno\n$/],
-      ["cloud undrain athens", 0, /^athens has its share again/],
+      ["cloud drain manchester", 0, /^manchester is being drained/],
+      ["cloud list -f value -c drained", 0, /^no\nyes\n$/],
+      ["cloud undrain manchester", 0, /^manchester has its share again/],
       ["cloud confirm manchester", 0, /^manchester counts as lost/],
       ["cloud refute manchester", 0, /^manchester counts as reachable/],
     ];

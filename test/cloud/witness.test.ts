@@ -8,6 +8,7 @@ import {
   countTestimony,
   isTestimonyNews,
   type Workload,
+  wordOf,
   workloadFacts,
   workloadOf,
 } from "../../lib/cloud/witness.ts";
@@ -30,19 +31,22 @@ const nothing: Outcome<void> = { ok: false, fault: fault("config", "refused_addr
 const outcomes = { "+": answer, "-": silence, "?": nothing };
 type Letter = keyof typeof outcomes;
 
+const usual = { place, threshold: 3 };
+
 /** One testimony after the other, ten seconds apart: `+` answers, `-` silent, `?` could not be asked. */
-function after(letters: string, more: { first?: number } = {}): Testimony {
+function after(letters: string, more: { first?: number; threshold?: number } = {}): Testimony {
+  const { first = 0, ...own } = more;
   let previous: Testimony | undefined;
   for (const [i, letter] of [...letters].entries()) {
     const outcome = outcomes[letter as Letter];
-    previous = countTestimony({ place, outcome, at: at((more.first ?? 0) + 10 * i), previous });
+    previous = countTestimony({ ...usual, ...own, outcome, at: at(first + 10 * i), previous });
   }
   assert.ok(previous);
   return previous;
 }
 
 function said(letters: string, since: Time = at(0)): Workload {
-  return workloadOf(after(letters), { witness, since });
+  return workloadOf(after(letters), since);
 }
 
 describe("what a witness says", () => {
@@ -66,14 +70,26 @@ describe("what a witness says", () => {
     test(`${letters} is ${want}`, () => assert.equal(said(letters), want));
   }
 
+  test("counts as often as misses make a cloud lost", () => {
+    const saidOf = (letters: string, threshold: number) =>
+      workloadOf(after(letters, { threshold }), at(0));
+    assert.deepEqual(
+      [saidOf("-", 2), saidOf("--", 2), saidOf("??", 2)],
+      ["unknown", "silent", "abstains"],
+    );
+    assert.deepEqual([saidOf("---", 4), saidOf("----", 4)], ["unknown", "silent"]);
+  });
+
   test("is of this outage, and of this witness, only", () => {
     assert.equal(said("---", at(20)), "silent");
     assert.equal(said("---", at(20 + 90)), "silent");
     assert.equal(said("---", at(20 + 91)), "unknown", "said long before this outage");
     const other: Witness = { url: "https://athens.example.org/", status: 200 };
-    assert.equal(workloadOf(after("---"), { witness: other, since: at(0) }), "unknown");
-    assert.equal(workloadOf(undefined, { witness, since: at(0) }), "unknown");
+    assert.equal(wordOf(after("---"), other), undefined);
+    assert.deepEqual(wordOf(after("---"), witness), after("---"));
+    assert.equal(workloadOf(undefined, at(0)), "unknown");
     const renamed = countTestimony({
+      ...usual,
       place: { ...place, witness: other },
       outcome: silence,
       at: at(30),
@@ -98,20 +114,20 @@ describe("what a witness says", () => {
       }),
     );
     const old = after("--");
-    const late = countTestimony({ place, outcome: silence, at: at(10 + 91), previous: old });
+    const late = countTestimony({ ...usual, outcome: silence, at: at(10 + 91), previous: old });
     assert.equal(late.misses, 1);
   });
 
   test("is written when it moved or is a minute old, and an overlapping tick counts nothing", () => {
     const first = after("-");
     const next = (seconds: number, outcome: Outcome<void>) =>
-      countTestimony({ place, outcome, at: at(seconds), previous: first });
+      countTestimony({ ...usual, outcome, at: at(seconds), previous: first });
     assert.equal(isTestimonyNews(undefined, first, 10_000), true);
     assert.equal(isTestimonyNews(first, next(10, silence), 10_000), true);
     assert.equal(isTestimonyNews(first, next(4, silence), 10_000), false);
     const settled = after("++");
     const again = (seconds: number) =>
-      countTestimony({ place, outcome: answer, at: at(seconds), previous: settled });
+      countTestimony({ ...usual, outcome: answer, at: at(seconds), previous: settled });
     assert.equal(isTestimonyNews(settled, again(20), 10_000), false);
     assert.equal(isTestimonyNews(settled, again(70), 10_000), true);
   });
@@ -120,7 +136,7 @@ describe("what a witness says", () => {
     const types = (before: string, letter: Letter) => {
       const previous = after(before);
       const next = countTestimony({
-        place,
+        ...usual,
         outcome: outcomes[letter],
         at: at(10 * before.length),
         previous,
@@ -132,6 +148,9 @@ describe("what a witness says", () => {
     assert.deepEqual(types("---", "+"), ["workload.answers"]);
     assert.deepEqual(types("+", "+"), []);
     assert.deepEqual(types("-", "+"), []);
+    assert.deepEqual(types("??", "?"), ["workload.unasked"]);
+    assert.deepEqual(types("???", "?"), []);
+    assert.deepEqual(types("???", "+"), ["workload.answers"]);
   });
 });
 

@@ -216,6 +216,6 @@ test("the deal is told as each policy has it", () => {
   );
   assert.match(
     dealt({ available: [lisbon, oslo], kept: { [athens]: 4 } }),
-    /athens was unreachable, but its workload answered, or nobody knew yet: it kept its place, with the 4 it held\./,
+    /athens was unreachable, but its witness had not been asked yet: it kept its share\./,
   );
 });

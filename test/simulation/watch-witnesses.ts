@@ -3,7 +3,6 @@ import type { World } from "../support/world.ts";
 import type { Complain, Watcher } from "./monitor.ts";
 
 const MINUTE = 60_000;
-const SILENCES = 3;
 
 /** A dead Heat moves no share while what the cloud serves answers; only silence, or no say at all, does. */
 export function watchWitnesses(one: World, complain: Complain): Watcher {
@@ -13,7 +12,7 @@ export function watchWitnesses(one: World, complain: Complain): Watcher {
     witness: (_, cloud, answers) => {
       const row = rows.get(cloud) ?? { silent: 0, silentAt: 0 };
       row.silent = answers ? 0 : row.silent + 1;
-      if (row.silent >= SILENCES) row.silentAt = one.time.now().getTime();
+      if (row.silent >= one.settings.misses) row.silentAt = one.time.now().getTime();
       rows.set(cloud, row);
     },
     committed: (_, changes) => {

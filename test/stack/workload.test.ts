@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { contradictions } from "../../lib/event/replay.ts";
+import type { AllocationEvidence, Event } from "../../lib/event/schema.ts";
 import { Policy } from "../../lib/stack/schema.ts";
 import { type World, world } from "../support/world.ts";
 
@@ -21,6 +23,13 @@ async function quiet(more: object = {}): Promise<World> {
 async function messageOf(one: World, type: string): Promise<string | undefined> {
   const condition = await one.condition(type);
   return condition?.status ? condition.message : undefined;
+}
+
+/** What an event of the stack rested on, as the table has it. */
+async function evidenceOf(one: World, id: string): Promise<AllocationEvidence | undefined> {
+  const item = one.table.peek({ pk: "STACK#web", sk: `EVENT#${id}` });
+  const { evidence } = item as unknown as Event;
+  return evidence?.of === "allocation" ? evidence : undefined;
 }
 
 describe("a cloud whose Heat is silent", () => {
@@ -71,7 +80,10 @@ describe("a cloud whose Heat is silent", () => {
       await one.pass(2 * MINUTE);
       assert.deepEqual(await one.desired(), [0, 5, 5]);
     }
-    assert.match((await messageOf(one, "failed_over")) ?? "", /answers again, and its share stays/);
+    assert.match(
+      (await messageOf(one, "failed_over")) ?? "",
+      /its workload answers, and its share stays/,
+    );
     const facts = one.types().filter((type) => type.startsWith("workload."));
     assert.deepEqual(facts, [
       "workload.silent",
@@ -91,6 +103,71 @@ describe("a cloud whose Heat is silent", () => {
     await one.pass(MINUTE);
     assert.deepEqual(await one.desired(), [0, 5, 5]);
     assert.match((await messageOf(one, "failed_over")) ?? "", /its witness cannot be asked/);
+  });
+
+  test("is told of in every reallocation meanwhile, with what its witness had said", async () => {
+    const one = await quiet();
+    one.of("athens").network = "refused";
+    await one.pass(2 * MINUTE);
+    await one.declare({ count: 20 });
+    await one.pass(MINUTE);
+    const moved = one.events.findLast(({ type }) => type === "stack.reallocated");
+    assert.match(
+      moved?.message ?? "",
+      /because generation 2 asks for 20 in 3 clouds; athens keeps its share \(control plane unreachable since \d\d:\d\d, workload answers\)$/,
+    );
+    const stored = await evidenceOf(one, moved?.id ?? "");
+    const athens = stored?.clouds.find(({ cloud }) => cloud === "athens");
+    assert.equal(stored?.evidence, "api_and_workload");
+    assert.equal(athens?.witness?.said?.finding, "answers");
+    assert.ok(stored && moved);
+    assert.deepEqual(contradictions({ ...moved, evidence: stored }), []);
+    const clouds = stored.clouds.map((own) =>
+      own.witness?.said
+        ? {
+            ...own,
+            witness: { said: { ...own.witness.said, misses: 3, finding: "silent" as const } },
+          }
+        : own,
+    );
+    assert.deepEqual(contradictions({ ...moved, evidence: { ...stored, clouds } }), [
+      "by what its witness had said athens does not keep its share",
+    ]);
+  });
+
+  test("is shown as what it is: not known yet, then answering, each told once", async () => {
+    const one = await quiet();
+    one.of("athens").network = "refused";
+    one.of("athens").workload = "silent";
+    await one.pass(20_000);
+    one.of("athens").workload = "answers";
+    await one.pass(3 * MINUTE);
+    const held = one.events.filter(({ type }) => type === "share.held");
+    assert.ok(held.length >= 1 && held.length <= 2);
+    assert.match(held.at(-1)?.message ?? "", /workload answers$/);
+  });
+
+  test("that is drained is drained, whatever its workload says", async () => {
+    const one = await quiet();
+    one.of("athens").network = "refused";
+    await one.pass(2 * MINUTE);
+    await one.drain("athens");
+    await one.pass(MINUTE);
+    assert.deepEqual(await one.desired(), [0, 5, 5]);
+    const said = await messageOf(one, "failed_over");
+    assert.match(said ?? "", /^athens is unreachable since [^,]*$/);
+  });
+
+  test("keeps it no longer than two silences where two misses lose a cloud", async () => {
+    const one = world({ misses: 2 });
+    for (const cloud of one.clouds) one.of(cloud).add("web", 1);
+    await one.tick();
+    await one.declare({ count: 10, weights: thirds, witnesses } as never);
+    await one.pass(2 * MINUTE);
+    Object.assign(one.of("athens"), { network: "hang", workload: "hangs" });
+    await one.pass(20_000);
+    assert.deepEqual(await one.desired(), [0, 5, 5]);
+    assert.ok(!one.types().includes("share.held"), "it was known at once");
   });
 
   test("loses it at once where Heat alone is the evidence", async () => {

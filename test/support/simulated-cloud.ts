@@ -89,6 +89,7 @@ export function simulatedCloud(
   const stacks = new Map<string, SimulatedStack>();
   const late: (Patch & { at: number })[] = [];
   let nextId = 0;
+  let lateAt = 0;
   let hasToken = true;
   let credentials = 1;
   const cloud = {
@@ -223,7 +224,10 @@ export function simulatedCloud(
   function settle() {
     const nowMs = scheduler.now().getTime();
     if (cloud.network !== "hang") {
-      for (const due of late.filter(({ at }) => at <= nowMs)) {
+      // No two things happen at one moment.
+      const due = nowMs > lateAt ? late.find(({ at }) => at <= nowMs) : undefined;
+      if (due) {
+        lateAt = nowMs;
         late.splice(late.indexOf(due), 1);
         receive(undefined, due);
       }

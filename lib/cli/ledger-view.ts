@@ -1,12 +1,15 @@
 import type { StackDetail, StackSummary } from "../api/schema.ts";
 import type { ShareDetail } from "../api/share-schema.ts";
+import { totalOf } from "../stack/allocation.ts";
 
 /** `4 of 10 (up to 10)`, and why the two differ, a line for each cloud. */
-export function ledgerText({ totals, shares }: StackDetail): string {
+export function ledgerText({ totals, shares, count, weights }: StackDetail): string {
   const reasons = shares.flatMap(({ cloud, ledger }) =>
     ledger?.reason ? [`${cloud} ${rangeText(ledger)}: ${ledger.reason}`] : [],
   );
-  return [inPlaceText(totals), ...reasons].join("\n");
+  // Under failover none a lost cloud's instances are wanted, and desired of nobody.
+  const desired = Math.max(totals.desired, totalOf(count, weights));
+  return [inPlaceText({ ...totals, desired }), ...reasons].join("\n");
 }
 
 /** `4 of 10`, and the most that may run where that is more, and known. */

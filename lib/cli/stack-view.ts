@@ -1,5 +1,6 @@
 import type { Declaration, StackDetail, StackSummary } from "../api/schema.ts";
 import type { ShareDetail } from "../api/share-schema.ts";
+import { totalOf } from "../stack/allocation.ts";
 import { entriesOf, weightSum } from "../stack/schema.ts";
 import type { Witness } from "../stack/witness.ts";
 import { title } from "./columns.ts";
@@ -139,25 +140,33 @@ function allFields(stack: StackDetail): Record<string, Cell> {
   };
 }
 
-/** The state, and why it is that. */
+/** The state, and why it is that; and whatever else holds, a line each. */
 export function stateText({
   state,
   conditions,
 }: Pick<StackDetail, "state" | "conditions">): string {
-  const reason = conditions.find(({ type, status }) => type === state && status);
-  return reason?.message && state !== "converged" ? `${state}: ${reason.message}` : state;
+  const holds = conditions.filter(({ type, status }) => status && type !== "converged");
+  const worst = holds.find(({ type }) => type === state);
+  const text = ({ type, message }: StackDetail["conditions"][number]) =>
+    message ? `${type}: ${message}` : type;
+  const others = holds.filter((one) => one !== worst);
+  return [worst ? text(worst) : state, ...others.map(text)].join("\n");
 }
 
 /** What a person should know of a share beside its numbers, the worst first. */
 export function remarks(share: ShareDetail): string {
-  const { blocked, held, lost, push, seen, drained, verdict } = share;
+  const { blocked, held, lost, push, seen, drained, verdict, desired = 0 } = share;
+  const isLeft = verdict === "unreachable" && !lost && !held && desired === 0 && !drained;
+  const isUnpushed = held?.reason === "evidence" && seen !== undefined && desired > seen.in_place;
   const isPushing = push !== undefined && seen?.count !== undefined && seen.in_place !== push.count;
   return [
     ...(blocked ? [`blocked: ${blocked.message}`] : []),
     ...(held ? [`held: ${held.message}`] : []),
     ...(seen?.missing ? ["missing: no heat stack of this name"] : []),
     ...(seen?.stuck ? ["stuck: its update did not end"] : []),
+    ...(isUnpushed ? [`${desired - seen.in_place} more only when Heat is back`] : []),
     ...(lost ? ["lost: dealt to the others"] : []),
+    ...(isLeft && (share.weight ?? 0) > 0 ? ["lost: its instances are dealt to nobody"] : []),
     ...(drained ? ["drained"] : []),
     ...(share.weight === undefined ? ["no longer weighed"] : []),
     ...(seen && (verdict === "unreachable" || verdict === "unknown")
@@ -184,7 +193,7 @@ export function advice(stack: Declaration): string | undefined {
   }
   const sum = weightSum(weights);
   if (sum >= 1 || partial) return undefined;
-  const missing = `The weights of ${stack_name} sum to ${sum}, so ${Math.ceil(stack.count * sum - 1e-9 * stack.count)} of ${stack.count} are wanted in all.`;
+  const missing = `The weights of ${stack_name} sum to ${sum}, so ${totalOf(stack.count, weights)} of ${stack.count} are wanted in all.`;
   if (completed) return missing;
   return `${missing} No cloud is scaled down until they sum to 1; if less is meant: heat-spreader update ${stack_name} --partial`;
 }

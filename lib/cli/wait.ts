@@ -62,7 +62,8 @@ async function look(
 /** On what is left of the clouds it may be, while others are lost, or only their workloads answer. */
 function isInPlace({ state, conditions, shares }: StackDetail): boolean {
   const held = shares.flatMap((share) => (share.held ? [share.held.reason] : []));
-  const isUnseen = state === "held" && held.every((reason) => reason === "evidence");
+  const isUnseen =
+    state === "held" && held.every((reason) => reason === "evidence" || reason === "suspicion");
   if (state !== "failed_over" && !isUnseen) return state === "converged";
   return conditions.some(({ type, status }) => type === "converged" && status);
 }

@@ -1,7 +1,9 @@
+import type { CloudName, Time } from "../cloud/schema.ts";
+import { elapsed } from "../cloud/vote.ts";
 import { allocationSentences } from "./allocation-explanation.ts";
 import { contradictions } from "./replay.ts";
 import type { Event } from "./schema.ts";
-import { verdictSentences } from "./verdict-explanation.ts";
+import { findingSentences, verdictSentences } from "./verdict-explanation.ts";
 import { clock, counted, day, list, readable } from "./words.ts";
 
 /** So many reallocations are told with the verdict that brought them about. */
@@ -10,17 +12,49 @@ const MOST_TOLD = 10;
 /**
  * The story of an event for a tired person, one thing a sentence: from its evidence, where it has
  * any, with whether the same follows from it again; else what was told when it happened.
- * `followed` are the later events that it brought about, the oldest first.
+ * `followed` are the later events that it brought about, the oldest first; `behind` are the verdicts that a
+ * reallocation rests on: who saw what is told with it.
  */
-export function explanation(event: Event, followed: Event[]): string[] {
+export function explanation(event: Event, followed: Event[], behind: Event[] = []): string[] {
   const { evidence } = event;
   const consequences = told(event, followed);
   if (!evidence) return [...plainly(event), ...consequences];
-  const sentences =
-    evidence.of === "verdict"
-      ? verdictSentences(event, evidence)
-      : allocationSentences(event, evidence);
-  return [...sentences, ...consequences, again(event)];
+  if (evidence.of === "verdict") {
+    return [...verdictSentences(event, evidence), ...consequences, again(event)];
+  }
+  const [heading = "", ...deal] = allocationSentences(event, evidence);
+  const finding = behind.flatMap((verdict) =>
+    verdict.evidence?.of === "verdict"
+      ? [...findingSentences(verdict, verdict.evidence), `That was event ${verdict.id}.`]
+      : [],
+  );
+  return [heading, ...finding, ...deal, ...consequences, again(event)];
+}
+
+/** So long after a verdict a reallocation rests on it anew, unless the cloud is lost still. */
+const RECENT_MS = 600_000;
+/** Of so many clouds it is told who saw what. */
+const MOST_BEHIND = 3;
+
+/**
+ * The verdicts that a reallocation rests on, by cloud and when they were given: of clouds that it
+ * takes from or gives back to because they are lost, or have come back lately.
+ */
+export function restsOn({ at, evidence, changes }: Event): { cloud: CloudName; since: Time }[] {
+  if (evidence?.of !== "allocation") return [];
+  const moved = new Set(changes.map(({ cloud }) => cloud));
+  return evidence.clouds
+    .flatMap(({ cloud, since, verdict }) => {
+      const isRecent = since !== undefined && elapsed(since, at) < RECENT_MS;
+      const isTold = verdict === "unreachable" || (verdict === "reachable" && isRecent);
+      return since !== undefined && isTold && moved.has(cloud) ? [{ cloud, since }] : [];
+    })
+    .slice(0, MOST_BEHIND);
+}
+
+/** Whether this is the event of a verdict on whether a cloud is there. */
+export function isVerdict(type: Event["type"]): boolean {
+  return ["cloud.reachable", "cloud.suspected", "cloud.unreachable"].includes(type);
 }
 
 /** The first few, and the end of it; a cloud may weigh in a thousand stacks. */
@@ -55,12 +89,18 @@ function stop(text: string): string {
 
 /**
  * Of later events, those that this one brought about: of a loss or return of a cloud, the
- * reallocations that rest on that very verdict, and the cloud's next verdict.
+ * reallocations that rest on that very verdict, the stacks whose share there is held, and the cloud's
+ * next verdict.
  */
 export function followedBy({ type, cloud, at }: Event, later: Event[]): Event[] {
   if (!isVerdict(type) || cloud === undefined) return [];
   const told = new Set<string>();
   const end = later.find((event) => event.cloud === cloud && isVerdict(event.type));
+  const before = end === undefined ? later : later.slice(0, later.indexOf(end));
+  const held = before.filter(
+    (event) =>
+      event.type === "share.held" && (event.cloud === cloud || event.message.includes(cloud)),
+  );
   const dealt = later.filter(({ evidence, stack_name = "", changes }) => {
     if (evidence?.of !== "allocation" || told.has(stack_name)) return false;
     const own = evidence.clouds.find((one) => one.cloud === cloud);
@@ -69,9 +109,5 @@ export function followedBy({ type, cloud, at }: Event, later: Event[]): Event[] 
     told.add(stack_name);
     return true;
   });
-  return [...dealt, ...(end ? [end] : [])].sort((a, b) => (a.id < b.id ? -1 : 1));
-}
-
-function isVerdict(type: Event["type"]): boolean {
-  return ["cloud.reachable", "cloud.suspected", "cloud.unreachable"].includes(type);
+  return [...held, ...dealt, ...(end ? [end] : [])].sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -20,10 +20,24 @@ type Case = {
 
 /** Who saw what since when, the rule, the blast limit where it mattered, and what follows: in sentences. */
 export function verdictSentences(event: Event, evidence: VerdictEvidence): string[] {
-  const { cloud, type } = event;
-  if (cloud === undefined) return [];
+  const own = caseOf(event, evidence);
+  return own ? [...found(own, event), ...next(own)] : [];
+}
+
+/** The same without what follows. */
+export function findingSentences(event: Event, evidence: VerdictEvidence): string[] {
+  const own = caseOf(event, evidence);
+  return own ? found(own, event) : [];
+}
+
+function found(own: Case, event: Event): string[] {
+  return [heading(own, event), ...votes(own), ...rule(own), ...blast(own)];
+}
+
+function caseOf({ cloud, type }: Event, evidence: VerdictEvidence): Case | undefined {
+  if (cloud === undefined) return undefined;
   const { now, settings } = evidence;
-  const own: Case = {
+  return {
     cloud,
     type,
     evidence,
@@ -34,7 +48,6 @@ export function verdictSentences(event: Event, evidence: VerdictEvidence): strin
     majority: majorityOf(settings.vantages.length),
     misses: settings.misses ?? THRESHOLD,
   };
-  return [heading(own, event), ...votes(own), ...rule(own), ...blast(own), ...next(own)];
 }
 
 function heading({ cloud, type, before, now }: Case, { cause }: Event): string {
@@ -44,7 +57,7 @@ function heading({ cloud, type, before, now }: Case, { cause }: Event): string {
     verdict && since && ["unreachable", "suspected", "reachable"].includes(word)
       ? `; it had been ${verdict} since ${clock(since, now)}`
       : "";
-  const found: Record<string, string> = {
+  const words: Record<string, string> = {
     unreachable: `was found unreachable${was}.`,
     suspected: `was suspected, not given up${was}.`,
     reachable: `was found reachable${was}.`,
@@ -54,7 +67,7 @@ function heading({ cloud, type, before, now }: Case, { cause }: Event): string {
     unwatched: "was no longer watched by enough vantages.",
     watched: "was watched by enough vantages again.",
   };
-  return `At ${day(now)} ${cloud} ${found[word] ?? `: ${cause}`}`;
+  return `At ${day(now)} ${cloud} ${words[word] ?? `: ${cause}`}`;
 }
 
 /** One sentence for every registered vantage, whatever it said or did not say. */
@@ -104,7 +117,7 @@ function rule(own: Case): string[] {
     case "cloud.blocked":
       return [`${most(own)} must abstain for a reason of ours, such as a password: so it was.`];
     case "cloud.unwatched":
-      return [`${most(own)} must have voted lately, or no new outage can be found.`];
+      return [`${most(own)} must have voted lately, and not void, or no new outage can be found.`];
     default:
       return [];
   }
@@ -177,7 +190,7 @@ function next({ cloud, type, now, evidence, majority, before }: Case): string[] 
     suspected: "Nothing had been moved; pushes go there again.",
   };
   const sentences: Partial<Record<Event["type"], string | undefined>> = {
-    "cloud.unreachable": `Every stack that weighs ${cloud} is dealt anew without it, as its policy says, but where a witness answers.`,
+    "cloud.unreachable": `Every stack that weighs ${cloud} is dealt anew without it, as its policy says, where another of its clouds is available and no witness answers.`,
     "cloud.suspected": `Its shares stay, and nothing is pushed there, until \`heat-spreader cloud confirm ${cloud}\` or \`cloud refute ${cloud}\`; if it stays silent, it is given up at ${clock(over, now)}.`,
     "cloud.reachable": back[before?.verdict?.verdict ?? "unknown"],
     "cloud.blocked": `Nothing is pushed to ${cloud} while that lasts, and its shares keep their place: no instance is moved for it.`,

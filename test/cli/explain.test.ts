@@ -17,6 +17,12 @@ describe("explain", () => {
     );
     assert.match(
       last.stdout,
+      /\n- At 2026-01-01 00:02:20 UTC athens was found reachable; .*\n- home was answered, .*\n/,
+      "who saw it is told with the move",
+    );
+    assert.match(last.stdout, /\n- That was event [0-9A-Z]{26}\.\n/);
+    assert.match(
+      last.stdout,
       /\n- So athens 0 -> 6, lisbon 5 -> 2 and manchester 5 -> 2; together 10\.\n/,
     );
     assert.equal((await cli("explain", "last", "--stack", "web")).stdout, last.stdout);

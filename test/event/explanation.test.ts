@@ -81,7 +81,7 @@ test("every vantage is told as what it is: silent, void, abstaining, answered, l
     "cron heard nothing from any of the clouds it asked, so it blames itself and abstains (a void tick).",
     "attic is registered, and had never voted on it.",
     "A majority of the registered vantages, 3 of 5, must have 3 misses in a row before a cloud is lost: so it was.",
-    "Every stack that weighs athens is dealt anew without it, as its policy says, but where a witness answers.",
+    "Every stack that weighs athens is dealt anew without it, as its policy says, where another of its clouds is available and no witness answers.",
     "Judged again from the stored evidence, it comes to the same.",
   ]);
 });
@@ -124,7 +124,7 @@ test("too few vantages: nothing new can be found", () => {
   assert.deepEqual(told?.slice(2), [
     "office last voted at 00:11:40: too long ago to count.",
     "rack is registered, and had never voted on it.",
-    "A majority of the registered vantages, 2 of 3, must have voted lately, or no new outage can be found.",
+    "A majority of the registered vantages, 2 of 3, must have voted lately, and not void, or no new outage can be found.",
     "Its verdict stays as it is until 2 vantages vote again.",
     "Judged again from the stored evidence, it comes to the same.",
   ]);

@@ -96,7 +96,7 @@ describe("an event, decided again from its evidence", () => {
         "At 2026-01-01 00:01:20 UTC athens was found unreachable; it had been reachable since 00:00:00.",
         "home had heard nothing since 00:01:00 (refused): 3 misses in a row.",
         "The one vantage there is must have 3 misses in a row before a cloud is lost: so it was.",
-        "Every stack that weighs athens is dealt anew without it, as its policy says, but where a witness answers.",
+        "Every stack that weighs athens is dealt anew without it, as its policy says, where another of its clouds is available and no witness answers.",
         "At 00:01:20: web: athens 4 -> 0, lisbon 2 -> 4, manchester 2 -> 3, oslo 2 -> 3, because athens is unreachable since 00:01.",
         "At 00:02:20: athens is reachable (was unreachable since 00:01:20): Heat answers (asked from home).",
         "Judged again from the stored evidence, it comes to the same.",

@@ -1,5 +1,5 @@
 import { ControlError } from "../../error.ts";
-import { explanation, followedBy } from "../../event/explanation.ts";
+import { explanation, followedBy, isVerdict, restsOn } from "../../event/explanation.ts";
 import type { Event } from "../../event/schema.ts";
 import type { Handlers } from "../contract.ts";
 import type { ApiDeps } from "../deps.ts";
@@ -43,10 +43,25 @@ export function eventHandlers(deps: ApiDeps): EventHandlers {
         const detail = `There is no event ${id}; they are kept for 30 days.`;
         throw new ControlError("event.missing", detail);
       }
-      const later = await deps.listLaterEvents(id, { limit: LATER });
-      return { reply: { ...event, explanation: explanation(event, followedBy(event, later)) } };
+      const [later, behind] = await Promise.all([
+        deps.listLaterEvents(id, { limit: LATER }),
+        verdictsBehind(deps, event),
+      ]);
+      const story = explanation(event, followedBy(event, later), behind);
+      return { reply: { ...event, explanation: story } };
     },
   };
+}
+
+/** The events of the verdicts that a reallocation rests on, as far as they are still kept. */
+async function verdictsBehind(deps: ApiDeps, event: Event): Promise<Event[]> {
+  const found = await Promise.all(
+    restsOn(event).map(async ({ cloud, since }) => {
+      const { events } = await deps.listCloudEvents(cloud, { since, limit: LATER });
+      return events.find(({ type, at }) => isVerdict(type) && at === since);
+    }),
+  );
+  return found.filter((one) => one !== undefined);
 }
 
 type Asked = { evidence: "true" | "false"; limit: number };

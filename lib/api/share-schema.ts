@@ -45,7 +45,7 @@ export const ShareDetail = Share.pick({
     desired: z.int().optional(),
     seen: SeenSummary.optional(),
     ledger: Ledger.optional(),
-    /** What the witness last said; only while it is asked. */
+    /** What the witness last said: in an outage what counts, else whether it would be of use. */
     testimony: TestimonySummary.optional(),
     verdict: VerdictKind,
     drained: z.boolean(),

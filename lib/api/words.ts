@@ -34,7 +34,8 @@ export const words: Record<string, string> = {
   at_least: "What pushes before it, whose end nobody saw, may have left, where that is fewer.",
   at_most: "What pushes before it, whose end nobody saw, may have left, where that is more.",
   ledger: "What runs there: between `in_place` and `up_to`, and why they differ.",
-  testimony: "What the witness said, while it is asked.",
+  testimony:
+    "What the witness last said: in an outage every tick, else when its word last changed (it is asked once a minute).",
   target: "What was asked.",
   finding: "Whether it answers; `abstains`: it could not be asked, for a reason of ours.",
   "Witness.status": "The HTTP status that says that it answers.",

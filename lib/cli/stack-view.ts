@@ -173,7 +173,16 @@ export function remarks(share: ShareDetail): string {
       ? [`last read ${ago(seen.read_at, Date.now())}`]
       : []),
     ...(isPushing && !blocked ? [`asked for ${push.count}`] : []),
+    ...(verdict === "reachable" ? witnessRemarks(share) : []),
   ].join("\n");
+}
+
+/** A witness that would be of no use if Heat fell silent now. */
+function witnessRemarks({ testimony }: ShareDetail): string[] {
+  if (testimony === undefined || testimony.finding === "answers") return [];
+  const why = testimony.fault ? `: ${testimony.fault.message.replace(/\.$/, "")}` : "";
+  const what = testimony.finding === "silent" ? "does not answer" : "cannot be asked";
+  return [`its witness ${what}${why}`];
 }
 
 /** How long before `nowMs`, in the largest unit that fits. */

@@ -66,6 +66,7 @@ export async function tick(deps: TickDeps): Promise<Ticked> {
   let acted: Acted = { moved: [], woken: 0 };
   if (vantage === HOME) {
     witnesses.ask(missedClouds(board, cast.votes));
+    witnesses.check(clouds.filter((cloud) => isListDue(deps, own.get(cloud), startedAt)));
     const heard = witnesses.save(cast.isVoid);
     [acted] = await Promise.all([judgeAndWatch(deps, board, probed, bugs), heard]);
   }
@@ -130,10 +131,19 @@ function wantsList(
   previous: Vote | undefined,
   { cloud, startedAt }: { cloud: CloudName; startedAt: Time },
 ): boolean {
-  if (!previous?.listed_at || previous.updating) return true;
-  const age = Math.abs(elapsed(previous.listed_at, startedAt));
-  if (age >= settings.observeEveryMs - settings.intervalMs / 2) return true;
+  if (previous?.updating || isListDue({ settings }, previous, startedAt)) return true;
   return statuses.some(({ open }) => open.includes(cloud));
+}
+
+/** Once a minute. */
+function isListDue(
+  { settings }: Pick<TickDeps, "settings">,
+  previous: Vote | undefined,
+  startedAt: Time,
+): boolean {
+  if (!previous?.listed_at) return true;
+  const age = Math.abs(elapsed(previous.listed_at, startedAt));
+  return age >= settings.observeEveryMs - settings.intervalMs / 2;
 }
 
 type Cast = { votes: Vote[]; isVoid: boolean };

@@ -71,6 +71,18 @@ export function isTestimonyNews(
 }
 
 /**
+ * Whether what a witness said while its cloud was well is worth writing: its word moved, or it was
+ * never asked. An answer that is none is seen by whoever looks at the stack; it decides nothing.
+ */
+export function isCheckNews(previous: Testimony | undefined, next: Testimony): boolean {
+  return (
+    !isStill(previous, next.target) ||
+    previous.finding !== next.finding ||
+    previous.fault?.code !== next.fault?.code
+  );
+}
+
+/**
  * What a testimony says of an outage that is one since then. What was said long before it is of no
  * use: a witness is asked only while its cloud is missed.
  */

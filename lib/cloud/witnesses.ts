@@ -4,7 +4,13 @@ import type { Board, ProbeDeps } from "./deps.ts";
 import type { Outcome } from "./faults.ts";
 import type { CloudName, Testimony, Time, Vote } from "./schema.ts";
 import { elapsed, THRESHOLD } from "./vote.ts";
-import { countTestimony, isTestimonyNews, type Workplace, workloadFacts } from "./witness.ts";
+import {
+  countTestimony,
+  isCheckNews,
+  isTestimonyNews,
+  type Workplace,
+  workloadFacts,
+} from "./witness.ts";
 
 type Deps = Pick<
   ProbeDeps,
@@ -14,6 +20,8 @@ type Deps = Pick<
 type Asked = { place: Workplace; previous: Testimony | undefined };
 type Heard = Asked & { outcome: Outcome<void> };
 type Round = { heard: Heard[]; isCrowded: boolean };
+/** Why they are asked: their cloud is missed, or only to see whether they would be of use. */
+type Reason = "missed" | "check";
 
 /** Asked at the same time, over all stacks and clouds. */
 const AT_ONCE = 256;
@@ -23,6 +31,8 @@ const BUDGET = 0.6;
 export type Witnesses = {
   /** Begins to ask the witnesses in those of these clouds that were not asked for yet. */
   ask: (clouds: CloudName[]) => void;
+  /** The same of clouds that are well: what they say is shown, and decides nothing. */
+  check: (clouds: CloudName[]) => void;
   /** Writes down what was heard, once it is; of a void tick nothing. */
   save: (isVoid: boolean) => Promise<void>;
 };
@@ -38,20 +48,24 @@ export function witnessesOf(
   { startedAt, bugs }: { startedAt: Time; bugs: unknown[] },
 ): Witnesses {
   const begun = new Set<CloudName>();
-  const rounds: Promise<Round>[] = [];
+  const rounds: { reason: Reason; asked: Promise<Round> }[] = [];
+  const begin = (clouds: CloudName[], reason: Reason) => {
+    const fresh = clouds.filter((cloud) => !begun.has(cloud));
+    for (const cloud of fresh) begun.add(cloud);
+    const places = fresh.flatMap((cloud) => workplaces(board, cloud));
+    if (places.length === 0) return;
+    rounds.push({ reason, asked: round(deps, places, { startedAt, bugs }) });
+  };
   return {
-    ask: (clouds) => {
-      const fresh = clouds.filter((cloud) => !begun.has(cloud));
-      for (const cloud of fresh) begun.add(cloud);
-      const places = fresh.flatMap((cloud) => workplaces(board, cloud));
-      if (places.length > 0) rounds.push(round(deps, places, { startedAt, bugs }));
-    },
+    ask: (clouds) => begin(clouds, "missed"),
+    check: (clouds) => begin(clouds, "check"),
     save: async (isVoid) => {
       await Promise.all(
-        rounds.map(async (begunRound) => {
-          const { heard, isCrowded } = await begunRound;
+        rounds.map(async ({ reason, asked }) => {
+          const { heard, isCrowded } = await asked;
           if (isVoid) return;
-          await Promise.all(heard.map((one) => saveOne(deps, one, { startedAt, isCrowded })));
+          const save = reason === "missed" ? saveOne : saveChecked;
+          await Promise.all(heard.map((one) => save(deps, one, { startedAt, isCrowded })));
         }),
       );
     },
@@ -118,6 +132,17 @@ async function saveOne(
   if (!isTestimonyNews(previous, next, intervalMs) && !(isCrowded && isOld)) return;
   const events: Event[] = workloadFacts(previous, next, deps.newId);
   await deps.saveTestimony(next, previous?.at, events);
+}
+
+/** No event: nothing is lost, and nothing moves for it. */
+async function saveChecked(
+  deps: Deps,
+  { place, previous, outcome }: Heard,
+  { startedAt }: { startedAt: Time },
+): Promise<void> {
+  const { misses: threshold = THRESHOLD } = deps.settings;
+  const next = countTestimony({ place, outcome, at: startedAt, previous, threshold });
+  if (isCheckNews(previous, next)) await deps.saveTestimony(next, previous?.at, []);
 }
 
 function keyOf({ cloud, stack_name }: Pick<Testimony, "cloud" | "stack_name">): string {

@@ -192,6 +192,13 @@ function scene(stacks: Stack[]) {
       await witnesses.save(isVoid);
       return asked.splice(0);
     },
+    /** Of a cloud that is well. */
+    check: async () => {
+      const startedAt = clock.now().toISOString();
+      const witnesses = witnessesOf(deps, board, { startedAt, bugs });
+      witnesses.check([athens]);
+      await witnesses.save(false);
+    },
     testimonies: () => stores.readTestimonies(athens),
   };
 }
@@ -271,6 +278,25 @@ describe("the witnesses of a tick", () => {
     const isNew = (target: string) => !first.includes(target);
     assert.equal(second.slice(0, left).filter(isNew).length, left, "those left out go first");
     assert.equal((await of.testimonies()).length, 600);
+  });
+
+  test("of a cloud that is well are written when their word moves only, and nobody is told", async () => {
+    const of = scene([stackOf("web")]);
+    const written = () => of.table.records.map(({ keys }) => keys.sk);
+    for (let minute = 0; minute < 5; minute += 1) {
+      await of.check();
+      of.clock.advance(60);
+    }
+    assert.deepEqual(written(), ["WITNESS#web"]);
+    of.state.outcome = silence;
+    for (let minute = 0; minute < 5; minute += 1) {
+      await of.check();
+      of.clock.advance(60);
+    }
+    assert.deepEqual(written(), ["WITNESS#web", "WITNESS#web"]);
+    const [testimony] = await of.testimonies();
+    assert.deepEqual([testimony?.finding, testimony?.misses], ["silent", 1]);
+    assert.equal(workloadOf(testimony, of.clock.now().toISOString()), "unknown");
   });
 
   test("one that is a bug of ours stands in nobody's way", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { CloudName } from "../../lib/cloud/schema.ts";
 import { contradictions } from "../../lib/event/replay.ts";
 import type { AllocationEvidence, Event } from "../../lib/event/schema.ts";
 import { Policy } from "../../lib/stack/schema.ts";
@@ -147,6 +148,16 @@ describe("a cloud whose Heat is silent", () => {
     assert.match(held.at(-1)?.message ?? "", /workload answers$/);
   });
 
+  test("has its witness asked while all is well, too, and nothing follows from it", async () => {
+    const one = await quiet();
+    one.of("athens").workload = "unknown";
+    await one.pass(2 * MINUTE);
+    const said = (await one.view()).testimonies?.get(CloudName.parse("athens"));
+    assert.deepEqual([said?.finding, said?.fault?.code], ["abstains", "no_such_name"]);
+    assert.equal(await one.state(), "converged");
+    assert.ok(!one.types().some((type) => type.startsWith("workload.")));
+  });
+
   test("that is drained is drained, whatever its workload says", async () => {
     const one = await quiet();
     one.of("athens").network = "refused";
@@ -197,11 +208,12 @@ describe("a cloud whose Heat is silent", () => {
 
   test("is not judged by a tick that hears nothing from anywhere: that is us", async () => {
     const one = await quiet();
+    const said = () => one.table.peekAll("CLOUD#athens", "WITNESS#");
+    const before = said();
     for (const cloud of one.clouds) one.of(cloud).network = "refused";
     one.of("athens").workload = "silent";
     await one.pass(3 * MINUTE);
     assert.deepEqual(await one.desired(), [6, 2, 2]);
-    const said = one.table.peekAll("CLOUD#athens", "WITNESS#");
-    assert.deepEqual(said, [], "it is us");
+    assert.deepEqual(said(), before, "it is us");
   });
 });

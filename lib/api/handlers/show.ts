@@ -1,3 +1,4 @@
+import { wordOf } from "../../cloud/witness.ts";
 import type { StackView } from "../../stack/deps.ts";
 import { ledgerOf } from "../../stack/ledger.ts";
 import type { Stack, StackState } from "../../stack/schema.ts";
@@ -9,6 +10,7 @@ import {
   ofThisStack,
   ownStatus,
 } from "../../stack/view.ts";
+import { witnessOf } from "../../stack/workload.ts";
 import type { Declaration, LeftRunning, StackDetail, StackSummary } from "../schema.ts";
 import type { ShareDetail } from "../share-schema.ts";
 
@@ -49,7 +51,7 @@ export function detailOf(view: Declared, settings: Settings): StackDetail {
   const views = viewsOf(view, settings);
   const shares = views.map((own) => ({
     ...shareDetail(view.stack, own),
-    ...defined({ testimony: own.workload && view.testimonies?.get(own.cloud) }),
+    ...defined({ testimony: testimonyOf(view, own) }),
   }));
   return {
     ...summaryOf(view, settings),
@@ -57,6 +59,13 @@ export function detailOf(view: Declared, settings: Settings): StackDetail {
     shares: shares.sort((a, b) => (a.cloud < b.cloud ? -1 : 1)),
     ...(status?.due_at === undefined ? {} : { due_at: status.due_at }),
   };
+}
+
+/** What the witness last said: in an outage what counts, else whether it would be of use. */
+function testimonyOf(view: Declared, { cloud, workload, testimony }: CloudView) {
+  const witness = witnessOf(view.stack, cloud);
+  if (workload !== undefined || witness === undefined) return testimony;
+  return wordOf(view.testimonies?.get(cloud), witness);
 }
 
 /** One cloud's part of a stack, as the API shows it. */

@@ -37,6 +37,13 @@ export function hostOf(witness: Witness): string {
   return new URL(witness.url).hostname.replace(/^\[|\]$/g, "");
 }
 
+/** A witness for people: without the query, which may hold what is nobody's business. */
+export function witnessText(witness: Witness): string {
+  if ("tcp" in witness) return witness.tcp;
+  const { origin, pathname } = new URL(witness.url);
+  return `${origin}${pathname} for ${witness.status}`;
+}
+
 /** What kind of place a host is, as far as its letters tell; undefined: a name. */
 export function hostKind(host: string): AddressKind | undefined {
   return /(^|\.)localhost\.?$/i.test(host) ? "private" : addressKind(host);

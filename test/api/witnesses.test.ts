@@ -32,8 +32,20 @@ test("witnesses are named, merged, replaced, and removed by null", async () => {
   assert.equal(replaced.body.witnesses, undefined, "a PUT replaces all of it");
   const { events } = (await call("GET", "/v1/stacks/web/events")).body;
   const told = events.map(({ message }: { message: string }) => message).join("\n");
-  assert.match(told, /witness of athens https:\/\/athens.example.org\/health 200/);
+  assert.match(told, /witness of athens https:\/\/athens.example.org\/health for 200/);
   assert.match(told, /witness of athens .* -> none/);
+});
+
+test("an event says that a query changed, and never what it is", async () => {
+  const { call, patch } = await api();
+  await patch({ athens: { url: `${url}?key=hunter2` } });
+  await patch({ athens: { url: `${url}?key=hunter3` } });
+  await patch({ athens: { url: `${url}?key=hunter3`, status: 204 } });
+  const { events } = (await call("GET", "/v1/stacks/web/events")).body;
+  assert.doesNotMatch(JSON.stringify(events), /hunter|key/);
+  const told = events.map(({ message }: { message: string }) => message);
+  assert.match(told[1], /^web was declared: witness of athens changed \(its query\)$/);
+  assert.match(told[0], /witness of athens (\S+) for 200 -> \1 for 204$/);
 });
 
 const refused: [what: string, witness: unknown, status: number, pointer: RegExp, says: RegExp][] = [

@@ -26,7 +26,7 @@ export const words: Record<string, string> = {
   conditions: "Why the state is what it is.",
   totals: "Instances wanted in all shares, confirmed to run, and the most that may run.",
   witnesses:
-    "By cloud, where to ask whether the workload there answers. With one, a cloud whose Heat is silent keeps its share while its workload answers.",
+    "By cloud, where to ask whether the workload there answers. With one, a cloud whose Heat is silent keeps its share while its workload answers. Each needs a weight, and goes with it.",
   url: "Asked with GET, without credentials; a redirect is not followed.",
   tcp: "host:port; a connection says that it answers.",
   up_to:

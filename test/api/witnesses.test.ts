@@ -36,6 +36,40 @@ test("witnesses are named, merged, replaced, and removed by null", async () => {
   assert.match(told, /witness of athens .* -> none/);
 });
 
+test("a witness needs a weight, and goes with it", async () => {
+  const { call, know, patch } = await api();
+  await know({ lisbon: "reachable" });
+  const says = /witnesses\/lisbon: lisbon has no weight in this stack.*give it a weight first/;
+  assert.match(problemIn(await patch({ lisbon: { url } }), 422, "stack.invalid").detail, says);
+  const put = { body: { ...web, witnesses: { lisbon: { url } } } };
+  const problem = problemIn(await call("PUT", "/v1/stacks/web", put), 422, "stack.invalid");
+  assert.match(problem.detail, says);
+  assert.equal(problem.errors?.[0]?.pointer, "/witnesses/lisbon");
+  const both = { weights: { lisbon: 0 }, witnesses: { lisbon: { url }, athens: { url } } };
+  const named = await call("PATCH", "/v1/stacks/web", { body: both });
+  assert.deepEqual(Object.keys(named.body.witnesses).sort(), ["athens", "lisbon"]);
+
+  const contrary = { weights: { lisbon: null }, witnesses: { lisbon: { url } } };
+  problemIn(await call("PATCH", "/v1/stacks/web", { body: contrary }), 422, "stack.invalid");
+  const left = await call("DELETE", "/v1/stacks/web/weights/lisbon");
+  assert.deepEqual(Object.keys(left.body.witnesses), ["athens"]);
+  const none = await call("PATCH", "/v1/stacks/web", { body: { weights: { athens: null } } });
+  assert.deepEqual([none.status, none.body.witnesses], [200, undefined]);
+  const { events } = (await call("GET", "/v1/stacks/web/events")).body;
+  const told = events.map(({ message }: { message: string }) => message);
+  assert.match(told[1], /lisbon 0 -> no weight, witness of lisbon \S+ for 200 -> none$/);
+  assert.match(told[0], /athens 0.5 -> no weight, witness of athens \S+ for 200 -> none$/);
+});
+
+test("a cloud's witness goes with its weight through the original's path, too", async () => {
+  const { call, patch } = await api();
+  await patch({ athens: { url }, oslo: { url } });
+  const body = { stack_name: "web", count: 10, count_parameter: "count", weights: { oslo: 1 } };
+  assert.equal((await call("PUT", "/multicloudstack/web", { body })).status, 200);
+  const shown = await call("GET", "/v1/stacks/web");
+  assert.deepEqual(Object.keys(shown.body.witnesses), ["oslo"]);
+});
+
 test("an event says that a query changed, and never what it is", async () => {
   const { call, patch } = await api();
   await patch({ athens: { url: `${url}?key=hunter2` } });

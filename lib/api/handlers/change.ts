@@ -8,6 +8,7 @@ import {
   Policy,
   type Stack,
   type StackName,
+  type Weights,
   type Witnesses,
   weightSum,
 } from "../../stack/schema.ts";
@@ -85,6 +86,13 @@ export function draftOf(stack: Stack): Draft {
     ...(witnesses === undefined ? {} : { witnesses }),
     ...(released === undefined ? {} : { released }),
   };
+}
+
+/** A draft with these weights. With its weight a cloud's witness goes, too: nobody would ask it. */
+export function reweighed({ witnesses = {}, ...draft }: Draft, weights: Weights): Draft {
+  const left = entriesOf(witnesses).filter(([cloud]) => Object.hasOwn(weights, cloud));
+  if (left.length === 0) return { ...draft, weights };
+  return { ...draft, weights, witnesses: Object.fromEntries(left) };
 }
 
 function requireThat(wanted: Precondition, current: Stack | undefined, name: StackName): void {

@@ -14,7 +14,8 @@ export const witnessSetCommand = command({
   details:
     "While a cloud's Heat is silent its witness is asked too, and the share stays there as long as the\n" +
     "workload answers. It is asked without credentials; a redirect is not followed. A cloud has one\n" +
-    "witness a stack; a second one replaces it.",
+    "witness a stack; a second one replaces it. The cloud needs a weight first, and a witness goes with\n" +
+    "it.",
   arguments: {
     stack: STACK,
     cloud: { name: "CLOUD", summary: "The cloud whose workload it is of" },

@@ -37,6 +37,9 @@ test("a witness is set, shown and removed", async (t) => {
   assert.equal(removed.code, 0);
   assert.doesNotMatch(removed.stdout, /athens https/);
 
+  const nowhere = await cli("witness", "remove", "web", "nowhere");
+  assert.deepEqual([nowhere.code, nowhere.stdout], [1, ""]);
+  assert.match(nowhere.stderr, /web has no witness for nowhere\./);
   const unweighed = await cli("witness", "set", "web", "lisbon", "--tcp", "l.example.org:443");
   assert.equal(unweighed.code, 1);
   assert.match(unweighed.stderr, /lisbon has no weight in this stack.*give it a weight first/);

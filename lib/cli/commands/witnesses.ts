@@ -1,6 +1,6 @@
 import { type Witness, Witness as WitnessRule } from "../../stack/witness.ts";
 import { command } from "../command.ts";
-import { usage } from "../failure.ts";
+import { Failure, usage } from "../failure.ts";
 import { cloudName, httpStatus, parsed, stackName } from "../given.ts";
 import { shown } from "../quoted.ts";
 import { declarationColumns } from "../stack-view.ts";
@@ -49,10 +49,16 @@ export const witnessRemoveCommand = command({
   examples: ["witness remove web athens"],
   run: async (context, given) => {
     const stack_name = stackName(given.stack);
-    const body = { witnesses: { [cloudName(given.cloud)]: null } };
-    return changed(context, given, async () =>
-      (await context.connection()).client.patchStack({ stack_name, body }),
-    );
+    const cloud = cloudName(given.cloud);
+    return changed(context, given, async () => {
+      const { client } = await context.connection();
+      const { witnesses = {} } = await client.getStack({ stack_name });
+      // A merge takes away what is not there without a word; a person has mistyped a name.
+      if (!Object.hasOwn(witnesses, cloud)) {
+        throw new Failure(`${stack_name} has no witness for ${cloud}.`);
+      }
+      return client.patchStack({ stack_name, body: { witnesses: { [cloud]: null } } });
+    });
   },
 });
 

@@ -36,6 +36,45 @@ test("witnesses are named, merged, replaced, and removed by null", async () => {
   assert.match(told, /witness of athens .* -> none/);
 });
 
+const asAsked: [written: object, asked: object][] = [
+  [{ url: "http://h.example" }, { url: "http://h.example/", status: 200 }],
+  [{ url: "HTTPS://H.example:443/A%20b" }, { url: "https://h.example/A%20b", status: 200 }],
+  [
+    { url: "http://h.example\\@other.example/" },
+    { url: "http://h.example/@other.example/", status: 200 },
+  ],
+  [{ url: "http://１９８.51.100.1/" }, { url: "http://198.51.100.1/", status: 200 }],
+  [{ tcp: "H.example:0443" }, { tcp: "h.example:443" }],
+  [{ tcp: "[2001:DB8:0::1]:443" }, { tcp: "[2001:db8::1]:443" }],
+  [{ tcp: "１９８.51.100.1:80" }, { tcp: "198.51.100.1:80" }],
+];
+
+for (const [written, asked] of asAsked) {
+  test(`a witness is kept and shown as it is asked: ${JSON.stringify(written)}`, async () => {
+    const { call, patch } = await api();
+    const named = await patch({ athens: written });
+    assert.deepEqual(named.body.witnesses, { athens: asked });
+    const { generation } = named.body;
+    assert.equal((await patch({ athens: written })).body.generation, generation);
+    assert.equal((await patch({ athens: asked })).body.generation, generation);
+    const body = { ...web, witnesses: { athens: written } };
+    assert.equal((await call("PUT", "/v1/stacks/web", { body })).body.generation, generation);
+  });
+}
+
+test("a stack whose witness was taken before the rules became what they are can be read and changed", async () => {
+  const { call, patch, table } = await api();
+  await patch({ athens: { url }, oslo: { tcp: "oslo.example.org:443" } });
+  const [stack] = await table.query({ pk: "STACK" });
+  assert.ok(stack);
+  const witnesses = { athens: { url: "http://h.example", status: 101 }, oslo: { tcp: "o:0" } };
+  await table.write({ put: { ...stack, witnesses } });
+  const { body } = await call("PATCH", "/v1/stacks/web", { body: { count: 11 } });
+  const kept = { athens: { url: "http://h.example/", status: 101 }, oslo: { tcp: "o:0" } };
+  assert.deepEqual([body.count, body.witnesses], [11, kept]);
+  problemIn(await patch({ oslo: { tcp: "o:0" } }), 422, "stack.invalid");
+});
+
 test("a witness needs a weight, and goes with it", async () => {
   const { call, know, patch } = await api();
   await know({ lisbon: "reachable" });
@@ -108,9 +147,19 @@ const refused: [what: string, witness: unknown, status: number, pointer: RegExp,
   ["a private address", { url: "http://10.0.0.5/" }, 422, /athens$/, /WITNESS_PRIVATE=allow/],
   ["this machine", { tcp: "127.0.0.1:22" }, 422, /athens$/, /private address/],
   ["this machine by name", { url: "http://localhost:8080/" }, 422, /athens$/, /private address/],
+  ["port 0 of a URL", { url: "http://a.example:0/" }, 422, /athens\/url/, /port from 1 to 65535/],
+  ["a blank before it", { url: ` ${url}` }, 422, /athens\/url/, /no blanks/],
+  ["a blank in it", { url: `${url}/a b` }, 422, /athens\/url/, /no blanks.*%20/],
+  ["a line break", { url: "https://a.exa\nmple/" }, 422, /athens\/url/, /no control characters/],
+  ["a control character", { url: `${url}\u0001` }, 422, /athens\/url/, /no control characters/],
+  ["a long URL, as asked", { url: `${url}/${"ü".repeat(400)}` }, 422, /athens\/url/, /2000 char/],
+  ["a blank after it", { tcp: "a.example:80 " }, 422, /athens\/tcp/, /no blanks/],
+  ["a backslash", { tcp: "a.example\\b:80" }, 422, /athens\/tcp/, /host:port/],
   ["no port", { tcp: "a.example" }, 422, /athens\/tcp/, /host:port/],
-  ["port 0", { tcp: "a.example:0" }, 422, /athens\/tcp/, /host:port/],
-  ["no status of HTTP", { url, status: 999 }, 422, /athens\/status/, /at most 599|<=599/],
+  ["port 0", { tcp: "a.example:0" }, 422, /athens\/tcp/, /from 1 to 65535/],
+  ["a port too high", { tcp: "a.example:99999" }, 422, /athens\/tcp/, /from 1 to 65535/],
+  ["a status too high", { url, status: 999 }, 422, /athens\/status/, /is 200 to 599/],
+  ["a 1xx", { url, status: 101 }, 422, /athens\/status/, /200 to 599: a 1xx is never the last/],
   ["both", { url, tcp: "a.example:1" }, 422, /athens$/, /a witness is/],
   ["neither", {}, 422, /athens$/, /a witness is/],
 ];

@@ -54,7 +54,10 @@ test("what is no witness is refused before anything is sent, and no password is 
     [["--tcp", "a.example:1", "--status", "200"], /--status goes with --url/],
     [["--url", "http://me:hunter2@a.example/"], /no user and password in it/],
     [["--url", "http://169.254.169.254/"], /never asked/],
-    [["--url", "http://a.example/", "--status", "20"], /100 to 599/],
+    [["--url", "http://a.example/", "--status", "20"], /200 to 599/],
+    [["--url", "http://a.example/", "--status", "101"], /200 to 599/],
+    [["--url", "http://a.example:0/"], /port from 1 to 65535/],
+    [["--tcp", "a.example:99999"], /port from 1 to 65535/],
   ];
   await Promise.all(
     cases.map(async ([rest, says]) => {

@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { after, test } from "node:test";
 import { dnsResolve, type Resolve } from "../../lib/openstack/names.ts";
 import { type WitnessOptions, witnessAsker } from "../../lib/openstack/witness.ts";
-import { Witness } from "../../lib/stack/witness.ts";
+import { WitnessInput } from "../../lib/stack/witness.ts";
 import { pem } from "../support/cloud-server.ts";
 import { nameServer, type Says } from "../support/name-server.ts";
 
@@ -46,13 +46,13 @@ const status =
 /** `answers`, or the class and code of what is wrong. */
 async function ask(witness: unknown, more: Partial<WitnessOptions> = {}): Promise<string> {
   const asker = witnessAsker({ deadlineMs: 5000, allowsPrivate: true, ...more });
-  const outcome = await asker(Witness.parse(witness));
+  const outcome = await asker(WitnessInput.parse(witness));
   return outcome.ok ? "answers" : `${outcome.fault.class} ${outcome.fault.code}`;
 }
 
 async function fault(witness: unknown, more: Partial<WitnessOptions> = {}) {
   const asker = witnessAsker({ deadlineMs: 5000, allowsPrivate: true, ...more });
-  const outcome = await asker(Witness.parse(witness));
+  const outcome = await asker(WitnessInput.parse(witness));
   assert.ok(!outcome.ok);
   return outcome.fault;
 }

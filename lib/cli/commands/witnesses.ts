@@ -1,4 +1,4 @@
-import { type Witness, Witness as WitnessRule } from "../../stack/witness.ts";
+import { type Witness, WitnessInput } from "../../stack/witness.ts";
 import { command } from "../command.ts";
 import { Failure, usage } from "../failure.ts";
 import { cloudName, httpStatus, parsed, stackName } from "../given.ts";
@@ -15,7 +15,7 @@ export const witnessSetCommand = command({
     "While a cloud's Heat is silent its witness is asked too, and the share stays there as long as the\n" +
     "workload answers. It is asked without credentials; a redirect is not followed. A cloud has one\n" +
     "witness a stack; a second one replaces it. The cloud needs a weight first, and a witness goes with\n" +
-    "it.",
+    "it. A URL and an address are kept as they are asked.",
   arguments: {
     stack: STACK,
     cloud: { name: "CLOUD", summary: "The cloud whose workload it is of" },
@@ -74,5 +74,5 @@ function witnessOf({ url, status, tcp }: WitnessGiven): Witness {
   const written = url === undefined ? `--tcp ${shown(tcp ?? "")}` : "--url";
   const expected = status === undefined ? {} : { status: httpStatus(status) };
   // A URL is not repeated: there may be a password in it.
-  return parsed(WitnessRule, url === undefined ? { tcp } : { url, ...expected }, written, "");
+  return parsed(WitnessInput, url === undefined ? { tcp } : { url, ...expected }, written, "");
 }

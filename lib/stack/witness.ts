@@ -9,6 +9,11 @@ const HOST_PORT = /^(\[[^\]\s]+\]|[^\s:/\\@?#[\]]+):(\d+)$/;
 const UNSEEN = /[\s\p{Cc}]/u;
 const LONGEST_URL = 2000;
 const STATUS = "a witness's status is 200 to 599: a 1xx is never the last that is answered";
+const EXAMPLES = {
+  url: 'a string, such as "https://web.example.org/health"',
+  status: "a whole number, such as 200",
+  tcp: 'a string, such as "web.example.org:443"',
+};
 const WANTED = 'a witness is {"url": "https://...", "status": 200}, or {"tcp": "host:port"}';
 
 /**
@@ -28,15 +33,23 @@ export type Witness = z.infer<typeof Witness>;
 /** A witness as a user names it. */
 export const WitnessInput = z.union(
   [
-    z.strictObject({
-      url: z.string().max(LONGEST_URL).superRefine(asObjection(urlObjection)).overwrite(urlAsAsked),
-      status: z.int().min(200, STATUS).max(599, STATUS).default(200),
-    }),
-    z.strictObject({
-      tcp: z.string().max(300).superRefine(asObjection(tcpObjection)).overwrite(tcpAsAsked),
-    }),
+    z.strictObject(
+      {
+        url: z
+          .string()
+          .max(LONGEST_URL)
+          .superRefine(asObjection(urlObjection))
+          .overwrite(urlAsAsked),
+        status: z.int().min(200, STATUS).max(599, STATUS).default(200),
+      },
+      { error: keyObjection },
+    ),
+    z.strictObject(
+      { tcp: z.string().max(300).superRefine(asObjection(tcpObjection)).overwrite(tcpAsAsked) },
+      { error: keyObjection },
+    ),
   ],
-  WANTED,
+  { error: ({ input, errors }) => shapeObjection(input, errors as z.core.$ZodIssue[][]) },
 );
 
 /** The host and the port of a TCP witness. An address is written as URLs have it, whatever it was before: 0x7f.1 is 127.0.0.1. */
@@ -105,6 +118,32 @@ function tcpObjection(text: string): Objection {
     return `a witness's tcp is host:port with a port from 1 to 65535, ${example}`;
   }
   return hostObjection(host);
+}
+
+function keyObjection({ code }: { code: string }): Objection {
+  if (code !== "unrecognized_keys") return undefined;
+  return "does not belong here: a witness has a url and its status, or a tcp alone";
+}
+
+/** What to say where neither form fits: of the one that was meant, the field that is of another type. */
+function shapeObjection(given: unknown, [ofUrl, ofTcp]: z.core.$ZodIssue[][]): string {
+  if (kindOf(given) !== "an object") return `${WANTED}, not ${kindOf(given)}`;
+  const { url, status, tcp } = given as Record<string, unknown>;
+  if (url === undefined && tcp === undefined) return WANTED;
+  if (url !== undefined && tcp !== undefined) {
+    return "a witness has a url or a tcp, and not both: leave one of them out";
+  }
+  const keys = (tcp === undefined ? ofUrl : ofTcp)?.map(({ path: [key] }) => key) ?? [];
+  const key = (["url", "status", "tcp"] as const).find((field) => keys.includes(field));
+  if (key === undefined) return WANTED;
+  return `a witness's ${key} is ${EXAMPLES[key]}, not ${kindOf({ url, status, tcp }[key])}`;
+}
+
+function kindOf(given: unknown): string {
+  if (given === null || typeof given === "boolean") return String(given);
+  if (typeof given === "number") return Number.isInteger(given) ? "a number" : String(given);
+  if (typeof given === "string") return "a string";
+  return Array.isArray(given) ? "an array" : "an object";
 }
 
 function hostObjection(host: string): Objection {

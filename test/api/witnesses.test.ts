@@ -160,7 +160,26 @@ const refused: [what: string, witness: unknown, status: number, pointer: RegExp,
   ["a port too high", { tcp: "a.example:99999" }, 422, /athens\/tcp/, /from 1 to 65535/],
   ["a status too high", { url, status: 999 }, 422, /athens\/status/, /is 200 to 599/],
   ["a 1xx", { url, status: 101 }, 422, /athens\/status/, /200 to 599: a 1xx is never the last/],
-  ["both", { url, tcp: "a.example:1" }, 422, /athens$/, /a witness is/],
+  [
+    "a status in words",
+    { url, status: "200" },
+    422,
+    /athens$/,
+    /status is a whole .* not a string/,
+  ],
+  ["a broken status", { url, status: 200.5 }, 422, /athens$/, /status is a whole .* not 200.5/],
+  ["a number for a URL", { url: 80 }, 422, /athens$/, /url is a string, such as .*, not a number/],
+  ["no address", { tcp: null }, 422, /athens$/, /tcp is a string, such as .*, not null/],
+  ["both", { url, tcp: "a.example:1" }, 422, /athens$/, /not both: leave one of them out/],
+  ["a list", [], 422, /athens$/, /a witness is .*, not an array/],
+  ["a word", "http://a.example/", 422, /athens$/, /a witness is .*, not a string/],
+  [
+    "what it does not have",
+    { tcp: "a.example:1", status: 200 },
+    400,
+    /athens\/status/,
+    /does not belong here: .* or a tcp alone/,
+  ],
   ["neither", {}, 422, /athens$/, /a witness is/],
 ];
 
@@ -168,7 +187,8 @@ for (const [what, witness, status, pointer, says] of refused) {
   test(`a witness with ${what} is refused with a sentence, and nothing is written`, async () => {
     const { patch, table, lines } = await api();
     const before = await table.query({ pk: "STACK" });
-    const problem = problemIn(await patch({ athens: witness }), status, "stack.invalid");
+    const code = status === 400 ? "request.invalid" : "stack.invalid";
+    const problem = problemIn(await patch({ athens: witness }), status, code);
     const [field] = problem.errors ?? [];
     assert.match(field?.pointer ?? "", pointer);
     assert.match(field?.message ?? "", says);
@@ -176,6 +196,16 @@ for (const [what, witness, status, pointer, says] of refused) {
     assert.deepEqual(await table.query({ pk: "STACK" }), before);
   });
 }
+
+test("null removes a witness that there is; where one must be it is refused with what to write", async () => {
+  const { call, patch } = await api();
+  const put = { body: { ...web, witnesses: { athens: null } } };
+  const [field] =
+    problemIn(await call("PUT", "/v1/stacks/web", put), 422, "stack.invalid").errors ?? [];
+  assert.match(field?.message ?? "", /^a witness is .*, not null$/);
+  const [all] = problemIn(await patch(null), 400, "request.invalid").errors ?? [];
+  assert.equal(all?.message, "must be an object, not null");
+});
 
 test("a witness for a cloud that nobody knows is refused, and one kept is not asked about again", async () => {
   const { patch, call } = await api();

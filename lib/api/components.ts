@@ -3,7 +3,7 @@ import { Fault } from "../cloud/faults.ts";
 import { Blocking, CloudName, Time } from "../cloud/schema.ts";
 import { AllocationEvidence, Ballot, Event, VerdictEvidence } from "../event/schema.ts";
 import { Condition, Held, Push, StackName } from "../stack/schema.ts";
-import { Witness } from "../stack/witness.ts";
+import { Witness, WitnessInput } from "../stack/witness.ts";
 
 /** Parts that many answers share, named so that each stands once in the OpenAPI document. */
 const components = {
@@ -16,6 +16,7 @@ const components = {
   Held,
   Condition,
   Witness,
+  WitnessInput,
   Ballot,
   VerdictEvidence,
   AllocationEvidence,

@@ -19,9 +19,10 @@ function faultsOfIssue(schema: z.ZodType, issue: z.core.$ZodIssue, sent: unknown
     const known = keysAt(schema, issue.path);
     const remedy =
       known.length === 0 ? "nothing is expected here" : `there are ${known.join(", ")}`;
+    const isOurs = !issue.message.startsWith("Unrecognized key");
     return issue.keys.map((key) => ({
       pointer: `${at}${pointerOf([key])}`,
-      message: `is not known; ${remedy}`,
+      message: isOurs ? issue.message : `is not known; ${remedy}`,
       isStructural: true,
     }));
   }
@@ -35,8 +36,9 @@ function faultsOfIssue(schema: z.ZodType, issue: z.core.$ZodIssue, sent: unknown
   const value = valueAt(sent, issue.path);
   if (value === undefined) return [{ pointer: at, message: "is missing", isStructural: true }];
   const isNumber = issue.expected === "int" || issue.expected === "number";
+  const expected = issue.expected === "record" ? "object" : issue.expected;
   const said = issue.message.startsWith("Invalid input")
-    ? `must be ${article(issue.expected)}, not ${article(kindOf(value))}`
+    ? `must be ${article(expected)}, not ${article(kindOf(value))}`
     : issue.message;
   return [{ pointer: at, message: said, isStructural: !(isNumber && typeof value === "number") }];
 }

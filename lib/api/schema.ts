@@ -11,9 +11,8 @@ import {
   StackState,
   Weight,
   Weights,
-  Witnesses,
 } from "../stack/schema.ts";
-import { Witness } from "../stack/witness.ts";
+import { WitnessInput } from "../stack/witness.ts";
 import { Role } from "./endpoint.ts";
 import { ShareDetail } from "./share-schema.ts";
 
@@ -24,7 +23,7 @@ export const StackInput = z
     count_parameter: CountParameter,
     weights: Weights.default({}),
     policy: Policy.prefault({}),
-    witnesses: Witnesses.optional(),
+    witnesses: z.record(CloudName, WitnessInput).optional(),
     paused: z.boolean().default(false),
     partial: z.boolean().default(false),
   })
@@ -49,7 +48,7 @@ export const StackPatch = z
     count_parameter: CountParameter.optional(),
     weights: WeightsPatch.optional(),
     policy: PolicyPatch.optional(),
-    witnesses: z.record(CloudName, Witness.nullable()).optional(),
+    witnesses: z.record(CloudName, WitnessInput.nullable()).optional(),
     paused: z.boolean().optional(),
     partial: z.boolean().optional(),
   })

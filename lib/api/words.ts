@@ -26,9 +26,9 @@ export const words: Record<string, string> = {
   conditions: "Why the state is what it is.",
   totals: "Instances wanted in all shares, confirmed to run, and the most that may run.",
   witnesses:
-    "By cloud, where to ask whether the workload there answers. With one, a cloud whose Heat is silent keeps its share while its workload answers.",
-  url: "Asked with GET, without credentials; a redirect is not followed.",
-  tcp: "host:port; a connection says that it answers.",
+    "By cloud, where to ask whether the workload there answers. With one, a cloud whose Heat is silent keeps its share while its workload answers. Each needs a weight, and goes with it.",
+  url: "Asked with GET, without credentials; a redirect is not followed. Kept and shown as it is asked: http://web.example as http://web.example/.",
+  tcp: "host:port; a connection says that it answers. Kept and shown as it is asked.",
   up_to:
     "The most that may run, also where nobody can see it; absent: a cloud was never read, so nobody knows.",
   at_least: "What pushes before it, whose end nobody saw, may have left, where that is fewer.",
@@ -39,6 +39,7 @@ export const words: Record<string, string> = {
   target: "What was asked.",
   finding: "Whether it answers; `abstains`: it could not be asked, for a reason of ours.",
   "Witness.status": "The HTTP status that says that it answers.",
+  "WitnessInput.status": "The HTTP status that says that it answers: the last one, so no 1xx.",
   "StackPatch.witnesses": "Merged; null removes one.",
   witness: "Where a witness counts: its word.",
   said: "What it last said; absent: it was not asked yet.",

@@ -62,8 +62,8 @@ export function seconds(text: string, option: string): number {
 
 /** The status of `--status`. */
 export function httpStatus(text: string): number {
-  if (/^[1-5]\d\d$/.test(text)) return Number(text);
-  throw usage(`--status ${shown(text)}: give an HTTP status, 100 to 599, such as 200.`);
+  if (/^[2-5]\d\d$/.test(text)) return Number(text);
+  throw usage(`--status ${shown(text)}: give the status of an answer, 200 to 599, such as 200.`);
 }
 
 /** Decimal numbers only: `Number` alone would take an empty word as 0, and 0x10. */

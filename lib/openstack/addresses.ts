@@ -1,26 +1,13 @@
 import { promises as dns, type LookupAddress } from "node:dns";
-import { BlockList, isIP, type LookupFunction } from "node:net";
+import type { LookupFunction } from "node:net";
+import { addressKind } from "../cloud/address.ts";
 
 /**
- * Where a cloud's services never are, and where a machine keeps its own credentials: link-local and
- * the metadata services of the large providers. BlockList sees through IPv4-mapped forms by itself;
- * the last two are the same addresses behind NAT64 and in the old IPv4-compatible form.
+ * True for what no cloud's services are at: a link-local or metadata address, or what else is `never`,
+ * however it is written. False for names, and for private addresses: clouds may be at those.
  */
-const metadata = new BlockList();
-metadata.addSubnet("169.254.0.0", 16);
-metadata.addSubnet("fe80::", 10, "ipv6");
-metadata.addAddress("100.100.100.200");
-metadata.addAddress("192.0.0.192");
-metadata.addAddress("168.63.129.16");
-metadata.addAddress("fd00:ec2::254", "ipv6");
-metadata.addSubnet("64:ff9b::a9fe:0", 112, "ipv6");
-metadata.addSubnet("::a9fe:0", 112, "ipv6");
-
-/** True for a link-local or metadata address, however it is written; false for names and all else. */
 export function isMetadataAddress(host: string): boolean {
-  const address = host.replace(/^\[|\]$/g, "").replace(/%.*$/, "");
-  const family = isIP(address);
-  return family !== 0 && metadata.check(address, family === 6 ? "ipv6" : "ipv4");
+  return addressKind(host) === "never";
 }
 
 /** What the lookup fails with when a name resolves to such an address. */

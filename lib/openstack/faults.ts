@@ -65,7 +65,11 @@ const meanings = new Map<string, Meaning>([
   [ENCODED, ["answer", "encoded", "the answer is compressed, which was not asked for"]],
   [
     METADATA_ADDRESS,
-    ["config", "metadata_address", "its name resolves to a link-local or metadata address"],
+    [
+      "config",
+      "metadata_address",
+      "its name resolves to a link-local, metadata or other special address",
+    ],
   ],
   ["CERT_HAS_EXPIRED", ["config", "certificate_expired", "its certificate has expired"]],
   ["CERT_NOT_YET_VALID", ["config", "certificate_expired", "its certificate is not valid yet"]],

@@ -69,7 +69,8 @@ export function whereOf(method: string, url: string | URL): string {
 }
 
 function metadataFault(where: string) {
-  return configFault("metadata_address", `${where}: a link-local or metadata address is refused.`);
+  const says = "a link-local, metadata or other special address is refused";
+  return configFault("metadata_address", `${where}: ${says}.`);
 }
 
 function redirectOf(request: Request, url: URL, answer: Answer): URL | undefined {

@@ -1,4 +1,3 @@
-import { promises as dns } from "node:dns";
 import * as http from "node:http";
 import * as https from "node:https";
 import { connect } from "node:net";
@@ -6,9 +5,7 @@ import { addressKind } from "../cloud/address.ts";
 import type { Fault, Outcome } from "../cloud/faults.ts";
 import { hostAndPort, hostKind, hostOf, type Witness } from "../stack/witness.ts";
 import { configFault, DEADLINE, transportFault } from "./faults.ts";
-
-/** All addresses of a name. Throws Node's DNS errors, such as ENOTFOUND. */
-export type Resolve = (name: string) => Promise<string[]>;
+import { dnsResolve, isNoAddress, type Resolve } from "./names.ts";
 
 export type WitnessOptions = {
   /** Over all: the name, every address tried, the answer's status. */
@@ -20,22 +17,27 @@ export type WitnessOptions = {
 
 /** Tried one after the other, each with an equal part of the time left. */
 const MOST_ADDRESSES = 4;
-const SAYS_NOTHING = new Set(["ENOTFOUND", "ENODATA", "EBADNAME"]);
+/** Of the deadline, for the name: a slow one must leave time to connect. */
+const NAME_PART = 0.5;
 
 /**
  * Asks a witness, without credentials: a GET whose status is compared, or a TCP connection. The name
- * is resolved once, every address of it is looked at, and only such an address is connected to; a
+ * is resolved once, every address known of it is looked at, and only such an address is connected to; a
  * redirect is a status like any other, and is not followed. Of an answer no more than its head is
  * read. Refused addresses, names that are none and bad certificates are faults that say nothing.
  */
 export function witnessAsker(
   options: WitnessOptions,
 ): (witness: Witness) => Promise<Outcome<void>> {
-  const { deadlineMs, allowsPrivate, resolve = dnsResolve } = options;
+  const { deadlineMs, allowsPrivate, resolve = dnsResolve() } = options;
   return async (witness) => {
     const where = whereOf(witness);
     const end = Date.now() + deadlineMs;
-    const found = await addressesOf(hostOf(witness), { where, resolve, deadlineMs });
+    const found = await addressesOf(hostOf(witness), {
+      where,
+      resolve,
+      withinMs: deadlineMs * NAME_PART,
+    });
     if (!found.ok) return found;
     const refused = found.value.find((address) => !isAllowed(address, allowsPrivate));
     if (refused !== undefined) return { ok: false, fault: refusal(where, refused) };
@@ -72,42 +74,25 @@ function noSuchName(where: string): Fault {
   return configFault("no_such_name", `${where}: there is no address of that name.`);
 }
 
-type Finding = { where: string; resolve: Resolve; deadlineMs: number };
+type Finding = { where: string; resolve: Resolve; withinMs: number };
 
 async function addressesOf(
   host: string,
-  { where, resolve, deadlineMs }: Finding,
+  { where, resolve, withinMs }: Finding,
 ): Promise<Outcome<string[]>> {
   if (addressKind(host) !== undefined) return { ok: true, value: [host] };
   if (hostKind(host) === "private") return { ok: true, value: ["127.0.0.1", "::1"] };
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(coded("ETIMEOUT")), deadlineMs);
   try {
-    const found = await Promise.race([resolve(host), late]);
+    const found = await resolve(host, withinMs);
     if (found.length > 0) return { ok: true, value: found };
     return { ok: false, fault: noSuchName(where) };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (SAYS_NOTHING.has(code)) return { ok: false, fault: noSuchName(where) };
+    if (isNoAddress(code)) return { ok: false, fault: noSuchName(where) };
     if (code === "") throw error;
     const message = `${where}: its name could not be resolved (${code}).`;
     return { ok: false, fault: { class: "path", code: "dns", message, unsent: true } };
-  } finally {
-    clearTimeout(timer);
   }
-}
-
-/**
- * Asks DNS itself: getaddrinfo holds one of four threads of the whole process, so a zone that hangs
- * together with its cloud would stop every other cloud's lookups. /etc/hosts is not read.
- */
-async function dnsResolve(name: string): Promise<string[]> {
-  const resolver = new dns.Resolver({ timeout: 1000, tries: 2 });
-  const both = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
-  const found = both.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
-  if (found.length > 0) return found;
-  const failures = both.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
-  throw failures.find(({ code }) => !SAYS_NOTHING.has(code)) ?? failures[0];
 }
 
 type Asking = { address: string; where: string; signal: AbortSignal };

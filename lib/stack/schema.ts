@@ -68,11 +68,7 @@ export const Weights = z
 export type Weights = z.infer<typeof Weights>;
 
 /** By cloud. Where none is named, Heat alone is the evidence. */
-export const Witnesses = z
-  .record(CloudName, Witness)
-  .refine((witnesses) => Object.keys(witnesses).length <= MAX_CLOUDS, {
-    error: `a stack has at most ${MAX_CLOUDS} witnesses`,
-  });
+export const Witnesses = z.record(CloudName, Witness);
 export type Witnesses = z.infer<typeof Witnesses>;
 
 /** What a user declares: the item `STACK` / name. */

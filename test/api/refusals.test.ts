@@ -83,7 +83,7 @@ const bodies: Row[] = [
     { ...web, weights: [1] },
     400,
     "/weights",
-    /must be a record, not an array/,
+    /must be an object, not an array/,
   ],
   ["an unknown field", { ...web, cuont: 1 }, 400, "/cuont", /there are count, count_parameter/],
   ["an unknown policy field", { ...web, policy: { a: 1 } }, 400, "/policy/a", /there are failover/],

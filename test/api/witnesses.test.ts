@@ -32,8 +32,93 @@ test("witnesses are named, merged, replaced, and removed by null", async () => {
   assert.equal(replaced.body.witnesses, undefined, "a PUT replaces all of it");
   const { events } = (await call("GET", "/v1/stacks/web/events")).body;
   const told = events.map(({ message }: { message: string }) => message).join("\n");
-  assert.match(told, /witness of athens https:\/\/athens.example.org\/health 200/);
+  assert.match(told, /witness of athens https:\/\/athens.example.org\/health for 200/);
   assert.match(told, /witness of athens .* -> none/);
+});
+
+const asAsked: [written: object, asked: object][] = [
+  [{ url: "http://h.example" }, { url: "http://h.example/", status: 200 }],
+  [{ url: "HTTPS://H.example:443/A%20b" }, { url: "https://h.example/A%20b", status: 200 }],
+  [
+    { url: "http://h.example\\@other.example/" },
+    { url: "http://h.example/@other.example/", status: 200 },
+  ],
+  [{ url: "http://１９８.51.100.1/" }, { url: "http://198.51.100.1/", status: 200 }],
+  [{ tcp: "H.example:0443" }, { tcp: "h.example:443" }],
+  [{ tcp: "[2001:DB8:0::1]:443" }, { tcp: "[2001:db8::1]:443" }],
+  [{ tcp: "１９８.51.100.1:80" }, { tcp: "198.51.100.1:80" }],
+];
+
+for (const [written, asked] of asAsked) {
+  test(`a witness is kept and shown as it is asked: ${JSON.stringify(written)}`, async () => {
+    const { call, patch } = await api();
+    const named = await patch({ athens: written });
+    assert.deepEqual(named.body.witnesses, { athens: asked });
+    const { generation } = named.body;
+    assert.equal((await patch({ athens: written })).body.generation, generation);
+    assert.equal((await patch({ athens: asked })).body.generation, generation);
+    const body = { ...web, witnesses: { athens: written } };
+    assert.equal((await call("PUT", "/v1/stacks/web", { body })).body.generation, generation);
+  });
+}
+
+test("a stack whose witness was taken before the rules became what they are can be read and changed", async () => {
+  const { call, patch, table } = await api();
+  await patch({ athens: { url }, oslo: { tcp: "oslo.example.org:443" } });
+  const [stack] = await table.query({ pk: "STACK" });
+  assert.ok(stack);
+  const witnesses = { athens: { url: "http://h.example", status: 101 }, oslo: { tcp: "o:0" } };
+  await table.write({ put: { ...stack, witnesses } });
+  const { body } = await call("PATCH", "/v1/stacks/web", { body: { count: 11 } });
+  const kept = { athens: { url: "http://h.example/", status: 101 }, oslo: { tcp: "o:0" } };
+  assert.deepEqual([body.count, body.witnesses], [11, kept]);
+  problemIn(await patch({ oslo: { tcp: "o:0" } }), 422, "stack.invalid");
+});
+
+test("a witness needs a weight, and goes with it", async () => {
+  const { call, know, patch } = await api();
+  await know({ lisbon: "reachable" });
+  const says = /witnesses\/lisbon: lisbon has no weight in this stack.*give it a weight first/;
+  assert.match(problemIn(await patch({ lisbon: { url } }), 422, "stack.invalid").detail, says);
+  const put = { body: { ...web, witnesses: { lisbon: { url } } } };
+  const problem = problemIn(await call("PUT", "/v1/stacks/web", put), 422, "stack.invalid");
+  assert.match(problem.detail, says);
+  assert.equal(problem.errors?.[0]?.pointer, "/witnesses/lisbon");
+  const both = { weights: { lisbon: 0 }, witnesses: { lisbon: { url }, athens: { url } } };
+  const named = await call("PATCH", "/v1/stacks/web", { body: both });
+  assert.deepEqual(Object.keys(named.body.witnesses).sort(), ["athens", "lisbon"]);
+
+  const contrary = { weights: { lisbon: null }, witnesses: { lisbon: { url } } };
+  problemIn(await call("PATCH", "/v1/stacks/web", { body: contrary }), 422, "stack.invalid");
+  const left = await call("DELETE", "/v1/stacks/web/weights/lisbon");
+  assert.deepEqual(Object.keys(left.body.witnesses), ["athens"]);
+  const none = await call("PATCH", "/v1/stacks/web", { body: { weights: { athens: null } } });
+  assert.deepEqual([none.status, none.body.witnesses], [200, undefined]);
+  const { events } = (await call("GET", "/v1/stacks/web/events")).body;
+  const told = events.map(({ message }: { message: string }) => message);
+  assert.match(told[1], /lisbon 0 -> no weight, witness of lisbon \S+ for 200 -> none$/);
+  assert.match(told[0], /athens 0.5 -> no weight, witness of athens \S+ for 200 -> none$/);
+});
+
+test("a cloud's witness goes with its weight through the original's path, too", async () => {
+  const { call, patch } = await api();
+  await patch({ athens: { url }, oslo: { url } });
+  const body = { stack_name: "web", count: 10, count_parameter: "count", weights: { oslo: 1 } };
+  assert.equal((await call("PUT", "/multicloudstack/web", { body })).status, 200);
+  const shown = await call("GET", "/v1/stacks/web");
+  assert.deepEqual(Object.keys(shown.body.witnesses), ["oslo"]);
+});
+
+test("an event says that a query changed, and never what it is", async () => {
+  const { call, patch } = await api();
+  await patch({ athens: { url: `${url}?key=hunter2` } });
+  await patch({ athens: { url: `${url}?key=hunter3` } });
+  await patch({ athens: { url: `${url}?key=hunter3`, status: 204 } });
+  const { events } = (await call("GET", "/v1/stacks/web/events")).body;
+  assert.doesNotMatch(JSON.stringify(events), /hunter|key/);
+  const told = events.map(({ message }: { message: string }) => message);
+  assert.match(told[1], /^web was declared: witness of athens changed \(its query\)$/);
+  assert.match(told[0], /witness of athens (\S+) for 200 -> \1 for 204$/);
 });
 
 const refused: [what: string, witness: unknown, status: number, pointer: RegExp, says: RegExp][] = [
@@ -62,10 +147,39 @@ const refused: [what: string, witness: unknown, status: number, pointer: RegExp,
   ["a private address", { url: "http://10.0.0.5/" }, 422, /athens$/, /WITNESS_PRIVATE=allow/],
   ["this machine", { tcp: "127.0.0.1:22" }, 422, /athens$/, /private address/],
   ["this machine by name", { url: "http://localhost:8080/" }, 422, /athens$/, /private address/],
+  ["port 0 of a URL", { url: "http://a.example:0/" }, 422, /athens\/url/, /port from 1 to 65535/],
+  ["a blank before it", { url: ` ${url}` }, 422, /athens\/url/, /no blanks/],
+  ["a blank in it", { url: `${url}/a b` }, 422, /athens\/url/, /no blanks.*%20/],
+  ["a line break", { url: "https://a.exa\nmple/" }, 422, /athens\/url/, /no control characters/],
+  ["a control character", { url: `${url}\u0001` }, 422, /athens\/url/, /no control characters/],
+  ["a long URL, as asked", { url: `${url}/${"ü".repeat(400)}` }, 422, /athens\/url/, /2000 char/],
+  ["a blank after it", { tcp: "a.example:80 " }, 422, /athens\/tcp/, /no blanks/],
+  ["a backslash", { tcp: "a.example\\b:80" }, 422, /athens\/tcp/, /host:port/],
   ["no port", { tcp: "a.example" }, 422, /athens\/tcp/, /host:port/],
-  ["port 0", { tcp: "a.example:0" }, 422, /athens\/tcp/, /host:port/],
-  ["no status of HTTP", { url, status: 999 }, 422, /athens\/status/, /at most 599|<=599/],
-  ["both", { url, tcp: "a.example:1" }, 422, /athens$/, /a witness is/],
+  ["port 0", { tcp: "a.example:0" }, 422, /athens\/tcp/, /from 1 to 65535/],
+  ["a port too high", { tcp: "a.example:99999" }, 422, /athens\/tcp/, /from 1 to 65535/],
+  ["a status too high", { url, status: 999 }, 422, /athens\/status/, /is 200 to 599/],
+  ["a 1xx", { url, status: 101 }, 422, /athens\/status/, /200 to 599: a 1xx is never the last/],
+  [
+    "a status in words",
+    { url, status: "200" },
+    422,
+    /athens$/,
+    /status is a whole .* not a string/,
+  ],
+  ["a broken status", { url, status: 200.5 }, 422, /athens$/, /status is a whole .* not 200.5/],
+  ["a number for a URL", { url: 80 }, 422, /athens$/, /url is a string, such as .*, not a number/],
+  ["no address", { tcp: null }, 422, /athens$/, /tcp is a string, such as .*, not null/],
+  ["both", { url, tcp: "a.example:1" }, 422, /athens$/, /not both: leave one of them out/],
+  ["a list", [], 422, /athens$/, /a witness is .*, not an array/],
+  ["a word", "http://a.example/", 422, /athens$/, /a witness is .*, not a string/],
+  [
+    "what it does not have",
+    { tcp: "a.example:1", status: 200 },
+    400,
+    /athens\/status/,
+    /does not belong here: .* or a tcp alone/,
+  ],
   ["neither", {}, 422, /athens$/, /a witness is/],
 ];
 
@@ -73,7 +187,8 @@ for (const [what, witness, status, pointer, says] of refused) {
   test(`a witness with ${what} is refused with a sentence, and nothing is written`, async () => {
     const { patch, table, lines } = await api();
     const before = await table.query({ pk: "STACK" });
-    const problem = problemIn(await patch({ athens: witness }), status, "stack.invalid");
+    const code = status === 400 ? "request.invalid" : "stack.invalid";
+    const problem = problemIn(await patch({ athens: witness }), status, code);
     const [field] = problem.errors ?? [];
     assert.match(field?.pointer ?? "", pointer);
     assert.match(field?.message ?? "", says);
@@ -81,6 +196,16 @@ for (const [what, witness, status, pointer, says] of refused) {
     assert.deepEqual(await table.query({ pk: "STACK" }), before);
   });
 }
+
+test("null removes a witness that there is; where one must be it is refused with what to write", async () => {
+  const { call, patch } = await api();
+  const put = { body: { ...web, witnesses: { athens: null } } };
+  const [field] =
+    problemIn(await call("PUT", "/v1/stacks/web", put), 422, "stack.invalid").errors ?? [];
+  assert.match(field?.message ?? "", /^a witness is .*, not null$/);
+  const [all] = problemIn(await patch(null), 400, "request.invalid").errors ?? [];
+  assert.equal(all?.message, "must be an object, not null");
+});
 
 test("a witness for a cloud that nobody knows is refused, and one kept is not asked about again", async () => {
   const { patch, call } = await api();

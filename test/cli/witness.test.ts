@@ -4,7 +4,7 @@ import { cliAndApi } from "../support/cli.ts";
 
 test("a witness is set, shown and removed", async (t) => {
   const { api, cli } = await cliAndApi(t);
-  await api.know({ athens: "reachable", oslo: "reachable" });
+  await api.know({ athens: "reachable", oslo: "reachable", lisbon: "reachable" });
   const body = { count: 10, count_parameter: "count", weights: { athens: 0.5, oslo: 0.5 } };
   await api.call("PUT", "/v1/stacks/web", { body });
   const url = "https://athens.example.org/health";
@@ -36,6 +36,13 @@ test("a witness is set, shown and removed", async (t) => {
   const removed = await cli("witness", "remove", "web", "athens");
   assert.equal(removed.code, 0);
   assert.doesNotMatch(removed.stdout, /athens https/);
+
+  const nowhere = await cli("witness", "remove", "web", "nowhere");
+  assert.deepEqual([nowhere.code, nowhere.stdout], [1, ""]);
+  assert.match(nowhere.stderr, /web has no witness for nowhere\./);
+  const unweighed = await cli("witness", "set", "web", "lisbon", "--tcp", "l.example.org:443");
+  assert.equal(unweighed.code, 1);
+  assert.match(unweighed.stderr, /lisbon has no weight in this stack.*give it a weight first/);
 });
 
 test("what is no witness is refused before anything is sent, and no password is repeated", async (t) => {
@@ -47,7 +54,10 @@ test("what is no witness is refused before anything is sent, and no password is 
     [["--tcp", "a.example:1", "--status", "200"], /--status goes with --url/],
     [["--url", "http://me:hunter2@a.example/"], /no user and password in it/],
     [["--url", "http://169.254.169.254/"], /never asked/],
-    [["--url", "http://a.example/", "--status", "20"], /100 to 599/],
+    [["--url", "http://a.example/", "--status", "20"], /200 to 599/],
+    [["--url", "http://a.example/", "--status", "101"], /200 to 599/],
+    [["--url", "http://a.example:0/"], /port from 1 to 65535/],
+    [["--tcp", "a.example:99999"], /port from 1 to 65535/],
   ];
   await Promise.all(
     cases.map(async ([rest, says]) => {

@@ -147,6 +147,8 @@ test("a token never goes where a catalog must not send it", async (t) => {
     "http://[fd00:ec2::254]/v1/x",
     "http://[::ffff:169.254.169.254]/v1/x",
     "http://[64:ff9b::169.254.169.254]/v1/x",
+    "http://[64:ff9b:1::169.254.169.254]/v1/x",
+    "http://[fd20:ce::254]/v1/x",
     "http://100.100.100.200/v1/x",
     "http://2852039166/v1/x",
     "http://0xa9.0xfe.0xa9.0xfe/v1/x",

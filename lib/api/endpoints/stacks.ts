@@ -68,7 +68,7 @@ export const stackEndpoints = {
     tag: "stacks",
     summary: "Change parts of a declaration",
     description:
-      "Merges: only what is given changes. In `weights` and `witnesses`, null removes a cloud's. Set several weights at once when their sum would pass 1 on the way.",
+      "Merges: only what is given changes. In `weights` and `witnesses`, null removes a cloud's. A witness needs a weight, and goes with it. Set several weights at once when their sum would pass 1 on the way.",
     role: "operator",
     params: ofStack,
     query: nothing,
@@ -117,7 +117,8 @@ export const stackEndpoints = {
     path: "/v1/stacks/{stack_name}/weights/{cloud}",
     tag: "stacks",
     summary: "Let go of one cloud; its heat stack keeps what it has",
-    description: "The answer says what is left running there. Set weight 0 first to empty it.",
+    description:
+      "The answer says what is left running there. Set weight 0 first to empty it. Its witness goes, too.",
     role: "operator",
     params: ofWeight,
     query: nothing,

@@ -1,11 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import type { CloudName } from "../../cloud/schema.ts";
-import { targetOf } from "../../cloud/witness.ts";
 import { ControlError } from "../../error.ts";
 import type { Event } from "../../event/schema.ts";
-import { entriesOf, Policy, type Stack, type StackName, weightSum } from "../../stack/schema.ts";
+import {
+  entriesOf,
+  Policy,
+  type Stack,
+  type StackName,
+  type Weights,
+  type Witnesses,
+  weightSum,
+} from "../../stack/schema.ts";
+import { witnessText } from "../../stack/witness.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { Precondition } from "../endpoint.ts";
 
@@ -79,6 +86,13 @@ export function draftOf(stack: Stack): Draft {
     ...(witnesses === undefined ? {} : { witnesses }),
     ...(released === undefined ? {} : { released }),
   };
+}
+
+/** A draft with these weights. With its weight a cloud's witness goes, too: nobody would ask it. */
+export function reweighed({ witnesses = {}, ...draft }: Draft, weights: Weights): Draft {
+  const left = entriesOf(witnesses).filter(([cloud]) => Object.hasOwn(weights, cloud));
+  if (left.length === 0) return { ...draft, weights };
+  return { ...draft, weights, witnesses: Object.fromEntries(left) };
 }
 
 function requireThat(wanted: Precondition, current: Stack | undefined, name: StackName): void {
@@ -161,26 +175,26 @@ function differences(stack: Stack, before: Stack | undefined): string[] {
   const oldWeights = new Map(entriesOf(before?.weights ?? {}));
   const newWeights = new Map(entriesOf(stack.weights));
   const moved = [...clouds].filter((cloud) => oldWeights.get(cloud) !== newWeights.get(cloud));
-  const witness = ({ witnesses = {} }: Partial<Stack>, cloud: CloudName) => {
-    const found = new Map(entriesOf(witnesses)).get(cloud);
-    return found && targetOf(found).replace(/\?\S*/, "");
-  };
-  const asked = [...entriesOf(before?.witnesses ?? {}), ...entriesOf(stack.witnesses ?? {})];
-  const renamed = [...new Set(asked.map(([cloud]) => cloud))].filter(
-    (cloud) => witness(stack, cloud) !== witness(before ?? {}, cloud),
-  );
   const isReleased = stack.released?.at !== before?.released?.at;
   return [
     ...fields.map(([key, value]) => `${key} ${step(old[key], value)}`),
     ...moved.map(
       (cloud) => `${cloud} ${step(oldWeights.get(cloud), newWeights.get(cloud) ?? "no weight")}`,
     ),
-    ...renamed.map(
-      (cloud) =>
-        `witness of ${cloud} ${step(witness(before ?? {}, cloud), witness(stack, cloud) ?? "none")}`,
-    ),
+    ...witnessDifferences(stack.witnesses ?? {}, before?.witnesses ?? {}),
     ...(isReleased ? ["its failback was released"] : []),
   ];
+}
+
+function witnessDifferences(witnesses: Witnesses, before: Witnesses): string[] {
+  const next = new Map(entriesOf(witnesses));
+  const old = new Map(entriesOf(before));
+  return [...new Set([...old.keys(), ...next.keys()])].flatMap((cloud) => {
+    const [from, to] = [old.get(cloud), next.get(cloud)];
+    if (isDeepStrictEqual(from, to)) return [];
+    const [says, said] = [from && witnessText(from), to ? witnessText(to) : "none"];
+    return [`witness of ${cloud} ${says === said ? "changed (its query)" : step(says, said)}`];
+  });
 }
 
 function step(from: unknown, to: unknown): string {

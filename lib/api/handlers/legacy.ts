@@ -3,7 +3,7 @@ import { Policy, type Stack, StackName } from "../../stack/schema.ts";
 import type { Handlers } from "../contract.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { LegacyStack } from "../endpoints/legacy.ts";
-import { change, type Draft, declared, draftOf } from "./change.ts";
+import { change, type Draft, declared, draftOf, reweighed } from "./change.ts";
 import { tombstone } from "./stacks.ts";
 import { knownClouds, requireKnown } from "./weights.ts";
 
@@ -36,7 +36,8 @@ export function legacyHandlers(deps: ApiDeps): LegacyHandlers {
       const known = await knownClouds(deps);
       const edit = (current: Stack | undefined): Draft => {
         requireKnown(known, current?.weights ?? {}, body.weights);
-        return { ...(current ? draftOf(current) : undeclared), ...rest };
+        const draft = { ...(current ? draftOf(current) : undeclared), ...rest };
+        return reweighed(draft, rest.weights);
       };
       const { stack } = await change(deps, { stack_name, precondition: {}, who, edit });
       return { reply: fourKeys(stack) };

@@ -3,7 +3,7 @@ import { entriesOf, type Stack } from "../../stack/schema.ts";
 import type { Handlers } from "../contract.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { StackPatch } from "../schema.ts";
-import { change, type Draft, draftOf, existing } from "./change.ts";
+import { change, type Draft, draftOf, existing, reweighed } from "./change.ts";
 import { declarationAnswer, detailOf, leftRunning, summaryOf } from "./show.ts";
 import { stampAfter } from "./stamp.ts";
 import { acceptable, knownClouds, merged, requireKnown } from "./weights.ts";
@@ -33,11 +33,11 @@ export function stackHandlers(deps: ApiDeps): StackHandlers {
       const known = await knownClouds(deps);
       const edit = (current: Stack | undefined): Draft => {
         requireKnown(known, current?.weights ?? {}, body.weights);
-        const witnesses = mergedWitnesses({}, body.witnesses ?? {});
-        requireAskable({ known, settings: deps.witness }, current?.witnesses, witnesses);
-        const { witnesses: _, ...rest } = body;
+        const { witnesses, ...rest } = body;
         const released = current?.released === undefined ? {} : { released: current.released };
-        return { ...rest, ...witnesses, ...released };
+        const draft = { ...rest, ...mergedWitnesses({}, witnesses ?? {}), ...released };
+        requireAskable({ known, settings: deps.witness }, current?.witnesses, draft);
+        return draft;
       };
       const { stack, isNew } = await change(deps, { stack_name, precondition, who, edit });
       const { reply, headers } = declarationAnswer(stack);
@@ -88,12 +88,11 @@ export function patched(before: Stack, patch: StackPatch, known: ReadonlySet<Clo
   const { weights: changed = {}, policy, witnesses: named = {}, ...rest } = patch;
   const weights = merged(before.weights, changed);
   requireKnown(known, before.weights, weights);
-  const { witnesses: _, ...draft } = draftOf(before);
+  const { witnesses, ...draft } = reweighed(draftOf(before), acceptable(weights));
   return {
     ...draft,
     ...given(rest),
-    ...mergedWitnesses(before.witnesses, named),
-    weights: acceptable(weights),
+    ...mergedWitnesses(witnesses, named),
     policy: { ...before.policy, ...given(policy ?? {}) },
   };
 }

@@ -4,7 +4,7 @@ import { entriesOf, type StackName, Weights, weightSum } from "../../stack/schem
 import type { Handlers } from "../contract.ts";
 import type { ApiDeps } from "../deps.ts";
 import { pointerOf } from "../fields.ts";
-import { change, draftOf, existing } from "./change.ts";
+import { change, draftOf, existing, reweighed } from "./change.ts";
 import { declarationAnswer, leftRunning } from "./show.ts";
 
 /** Weights one by one. */
@@ -37,7 +37,7 @@ export function weightHandlers(deps: ApiDeps): Pick<Handlers, "putWeight" | "del
           if (!Object.hasOwn(before.weights, cloud)) {
             throw new ControlError("cloud.missing", `${stack_name} has no weight for ${cloud}.`);
           }
-          return { ...draftOf(before), weights: merged(before.weights, { [cloud]: null }) };
+          return reweighed(draftOf(before), merged(before.weights, { [cloud]: null }));
         },
       });
       const { reply, ...rest } = declarationAnswer(stack);

@@ -53,7 +53,7 @@ export const weightSetCommand = command({
 export const weightRemoveCommand = command({
   name: "weight remove",
   summary: "Let go of a cloud; its heat stack keeps what it has",
-  details: "Set its weight to 0 first to empty it.",
+  details: "Set its weight to 0 first to empty it. The witness there, if there is one, goes too.",
   arguments: { stack: STACK, cloud: { name: "CLOUD", summary: "The cloud to let go of" } },
   options: formatOptions,
   columns: declarationColumns,

@@ -1,6 +1,6 @@
-import { type Witness, Witness as WitnessRule } from "../../stack/witness.ts";
+import { type Witness, WitnessInput } from "../../stack/witness.ts";
 import { command } from "../command.ts";
-import { usage } from "../failure.ts";
+import { Failure, usage } from "../failure.ts";
 import { cloudName, httpStatus, parsed, stackName } from "../given.ts";
 import { shown } from "../quoted.ts";
 import { declarationColumns } from "../stack-view.ts";
@@ -14,7 +14,8 @@ export const witnessSetCommand = command({
   details:
     "While a cloud's Heat is silent its witness is asked too, and the share stays there as long as the\n" +
     "workload answers. It is asked without credentials; a redirect is not followed. A cloud has one\n" +
-    "witness a stack; a second one replaces it.",
+    "witness a stack; a second one replaces it. The cloud needs a weight first, and a witness goes with\n" +
+    "it. A URL and an address are kept as they are asked.",
   arguments: {
     stack: STACK,
     cloud: { name: "CLOUD", summary: "The cloud whose workload it is of" },
@@ -48,10 +49,16 @@ export const witnessRemoveCommand = command({
   examples: ["witness remove web athens"],
   run: async (context, given) => {
     const stack_name = stackName(given.stack);
-    const body = { witnesses: { [cloudName(given.cloud)]: null } };
-    return changed(context, given, async () =>
-      (await context.connection()).client.patchStack({ stack_name, body }),
-    );
+    const cloud = cloudName(given.cloud);
+    return changed(context, given, async () => {
+      const { client } = await context.connection();
+      const { witnesses = {} } = await client.getStack({ stack_name });
+      // A merge takes away what is not there without a word; a person has mistyped a name.
+      if (!Object.hasOwn(witnesses, cloud)) {
+        throw new Failure(`${stack_name} has no witness for ${cloud}.`);
+      }
+      return client.patchStack({ stack_name, body: { witnesses: { [cloud]: null } } });
+    });
   },
 });
 
@@ -67,5 +74,5 @@ function witnessOf({ url, status, tcp }: WitnessGiven): Witness {
   const written = url === undefined ? `--tcp ${shown(tcp ?? "")}` : "--url";
   const expected = status === undefined ? {} : { status: httpStatus(status) };
   // A URL is not repeated: there may be a password in it.
-  return parsed(WitnessRule, url === undefined ? { tcp } : { url, ...expected }, written, "");
+  return parsed(WitnessInput, url === undefined ? { tcp } : { url, ...expected }, written, "");
 }

@@ -135,9 +135,9 @@ function fact(testimony: Testimony, type: EventType, newId: () => string): Event
   };
 }
 
-/** What was asked, for a person: without its query, which may hold a secret. */
+/** What was asked, for a person: without its query, which may hold a secret; the status is the one expected. */
 export function shownTarget(target: string): string {
-  return target.replace(/\?\S*/, "");
+  return target.replace(/\?\S*/, "").replace(/ (?=\d+$)/, " for ");
 }
 
 function saidBy({ finding, misses, abstentions, threshold = THRESHOLD }: Said): Workload {

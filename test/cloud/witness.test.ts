@@ -7,6 +7,8 @@ import { CloudName, type Testimony, type Time } from "../../lib/cloud/schema.ts"
 import {
   countTestimony,
   isTestimonyNews,
+  shownTarget,
+  targetOf,
   type Workload,
   wordOf,
   workloadFacts,
@@ -148,6 +150,10 @@ describe("what a witness says", () => {
     assert.deepEqual(types("---", "+"), ["workload.answers"]);
     assert.deepEqual(types("+", "+"), []);
     assert.deepEqual(types("-", "+"), []);
+    assert.equal(
+      shownTarget(targetOf({ url: "https://h.example/health?key=secret", status: 200 })),
+      "https://h.example/health for 200",
+    );
     assert.deepEqual(types("??", "?"), ["workload.unasked"]);
     assert.deepEqual(types("???", "?"), []);
     assert.deepEqual(types("???", "+"), ["workload.answers"]);

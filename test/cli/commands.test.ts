@@ -195,6 +195,7 @@ describe("the commands", { concurrency: 4 }, () => {
       ["cloud show manchester", 0, /Verdict +\| suspected/],
       ["cloud drain athens", 0, /^athens is being drained/],
       ["cloud list -f value -c drained", 0, /^yes\nno\n$/],
+      ["cloud list", 0, /\| Reason +\|\n[\s\S]*\| athens [^\n]*\| drained; /],
       ["cloud undrain athens", 0, /^athens has its share again/],
       ["cloud confirm manchester", 0, /^manchester counts as lost/],
       ["cloud refute manchester", 0, /^manchester counts as reachable/],

@@ -4,13 +4,15 @@ import { command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type Cell, formatOf, formatOptions, printFields, printList } from "../format.ts";
 import { cloudName } from "../given.ts";
-import { wrap } from "../grid.ts";
+import { wrap } from "../layout.ts";
 import { sharesText } from "../stack-view.ts";
 import { plain } from "../terminal.ts";
 
 const CLOUD = { name: "CLOUD", summary: "A cloud, by its name in clouds.yaml" } as const;
 
 const listColumns = ["cloud", "verdict", "since", "drained", "heard", "latency_ms", "reason"];
+/** A table has no room for what is mostly no: its reason says of the drained ones that they are. */
+const tableColumns = listColumns.filter((column) => column !== "drained");
 
 export const cloudListCommand = command({
   name: "cloud list",
@@ -21,9 +23,13 @@ export const cloudListCommand = command({
   examples: ["cloud list", "cloud list -f value -c cloud -c verdict"],
   run: async (context, given) => {
     const { clouds } = await (await context.connection()).client.listClouds();
+    const isSummary = formatOf(given) === "table" && given.column.length === 0;
     printList(context, given, {
-      columns: listColumns,
-      rows: clouds.map(cloudFields),
+      columns: isSummary ? tableColumns : listColumns,
+      rows: clouds.map((cloud) => ({
+        ...cloudFields(cloud),
+        ...(isSummary ? { reason: whyOf(cloud) } : {}),
+      })),
       empty: "No clouds are known. They come from clouds.yaml; see heat-spreader run --help.",
     });
   },
@@ -91,6 +97,11 @@ export function reasonOf({ blocking, unwatched, reason }: CloudSummary): string 
     return `unwatched: ${unwatched.fresh} of the ${unwatched.majority} vantages needed vote; ${reason}`;
   }
   return blocking ? `blocked: ${blocking.message}` : reason;
+}
+
+/** The same, for tables that have no column for who is drained. */
+export function whyOf(cloud: CloudSummary): string {
+  return `${cloud.drained ? "drained; " : ""}${hosts(reasonOf(cloud))}`;
 }
 
 /** What each vantage sees, and what will happen; to whoever can decide it, how. */

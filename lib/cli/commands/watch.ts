@@ -8,12 +8,13 @@ import { command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { Failure } from "../failure.ts";
 import { seconds, stackName } from "../given.ts";
-import { grid, wrap } from "../grid.ts";
+import { grid } from "../grid.ts";
+import { wrap } from "../layout.ts";
 import { inPlaceText } from "../ledger-view.ts";
 import { stackText } from "../stack-view.ts";
 import { plain } from "../terminal.ts";
 import { progressText } from "../wait.ts";
-import { reasonOf } from "./clouds.ts";
+import { whyOf } from "./clouds.ts";
 import { allStacks } from "./stacks.ts";
 
 export const watchCommand = command({
@@ -83,9 +84,8 @@ async function view(
 }
 
 function cloudRow(summary: CloudSummary): string[] {
-  const { cloud, verdict, since, drained } = summary;
-  const why = reasonOf(summary);
-  return [cloud, verdict, since, drained ? `drained; ${why}` : why];
+  const { cloud, verdict, since } = summary;
+  return [cloud, verdict, since, whyOf(summary)];
 }
 
 function recent({ terminal }: Context, events: Event[]): string {

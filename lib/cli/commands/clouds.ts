@@ -125,13 +125,15 @@ function item(sentence: string, width: number): string[] {
   return wrap(plain(sentence), width).map((line, n) => (n === 0 ? `- ${line}` : `  ${line}`));
 }
 
-/** How many vantages say what. */
+/** How many vantages say what, and how many have said nothing lately. */
 function heard({ votes }: CloudSummary): Cell {
-  const said = votes.map(({ vote, void: isVoid }) => (isVoid ? "void" : vote));
-  const counts = ["up", "silent", "abstains", "void"]
+  const said = votes.map(({ vote, void: isVoid, fresh }) =>
+    fresh ? (isVoid ? "void" : vote) : "too_old",
+  );
+  const counts = ["up", "silent", "abstains", "void", "too_old"]
     .map((kind) => [kind, said.filter((one) => one === kind).length] as const)
     .filter(([, count]) => count > 0);
-  const text = counts.map(([kind, count]) => `${count} ${kind}`).join(", ");
+  const text = counts.map(([kind, count]) => `${count} ${kind.replace("_", " ")}`).join(", ");
   return { text, value: Object.fromEntries(counts) };
 }
 

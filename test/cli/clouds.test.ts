@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { describe, type TestContext, test } from "node:test";
+import {
+  CloudName,
+  VantageName,
+  type Verdict,
+  type VerdictKind,
+  type Vote,
+} from "../../lib/cloud/schema.ts";
+import { verdictOf } from "../support/api.ts";
+import { cliAndApi } from "../support/cli.ts";
+
+const athens = CloudName.parse("athens");
+const refused = { class: "path", code: "refused", message: "nothing listens there" } as const;
+const silent = { vote: "silent", misses: 1, successes: 0, fault: refused } as const;
+const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
+
+type Said = Partial<Vote> & { ago?: number };
+
+/** The command line, and an API that holds a verdict on athens and these votes; up and fresh unless said. */
+async function scene(
+  t: TestContext,
+  verdict: VerdictKind,
+  votes: Record<string, Said>,
+  more: Partial<Verdict> = {},
+) {
+  const { api, cli } = await cliAndApi(t);
+  await api.stores.saveVerdict({ ...verdictOf("athens", verdict), ...more }, undefined, []);
+  for (const [name, { ago: age = 0, ...said }] of Object.entries(votes)) {
+    const vantage = VantageName.parse(name);
+    const at = ago(age);
+    await api.stores.registerVantage({ vantage, registered_at: at }, []);
+    const counters = { misses: 0, successes: 3, abstentions: 0 };
+    const vote: Vote = { cloud: athens, vantage, vote: "up", at, since: at, ...counters, ...said };
+    await api.stores.saveVote(vote, undefined);
+  }
+  const column = async (name: string) =>
+    (await cli("cloud", "list", "-f", "value", "-c", name)).stdout.trimEnd();
+  return { api, cli, column };
+}
+
+describe("cloud list", { concurrency: 3 }, () => {
+  test("counts what is heard apart from what was heard too long ago", async (t) => {
+    const { column, cli } = await scene(t, "reachable", {
+      home: silent,
+      office: { ago: 100 },
+      lab: { ago: 3600 },
+    });
+    assert.equal(await column("heard"), "1 silent, 2 too old");
+    const { stdout } = await cli("cloud", "list", "-f", "json", "-c", "heard");
+    assert.deepEqual(JSON.parse(stdout), [{ heard: { silent: 1, too_old: 2 } }]);
+  });
+});

@@ -50,4 +50,58 @@ describe("cloud list", { concurrency: 3 }, () => {
     const { stdout } = await cli("cloud", "list", "-f", "json", "-c", "heard");
     assert.deepEqual(JSON.parse(stdout), [{ heard: { silent: 1, too_old: 2 } }]);
   });
+
+  const reason = "Heat answers (asked from home)";
+  const lost = `home has heard nothing since ${ago(60)} (refused: nothing listens there)`;
+  const rows: [
+    what: string,
+    verdict: VerdictKind,
+    votes: Record<string, Said>,
+    more: Partial<Verdict>,
+    said: RegExp,
+  ][] = [
+    ["all agree", "reachable", { home: {} }, { reason }, /^Heat answers/],
+    [
+      "one is silent",
+      "reachable",
+      { home: silent, office: {}, lab: {} },
+      { reason },
+      /^1 of 3 vantages finds it silent \(home\); it takes 2\.$/,
+    ],
+    [
+      "one was silent too long ago to count",
+      "reachable",
+      { home: {}, office: {}, lab: { ...silent, ago: 100 } },
+      { reason },
+      /^Heat answers/,
+    ],
+    ["it is lost", "unreachable", { home: silent }, { reason: lost }, /^home has heard nothing/],
+    [
+      "it is returning",
+      "unreachable",
+      { home: { successes: 1 } },
+      { reason: lost },
+      /^It is back after 3 successes in a row of home: home 1 of 3 so far/,
+    ],
+    [
+      "a suspected one answers",
+      "suspected",
+      { home: { successes: 1 } },
+      { reason: lost, lost_at: ago(60) },
+      /^It becomes unreachable at .*, unless it is refuted, or home is answered/,
+    ],
+    [
+      "too few vote",
+      "reachable",
+      { home: {}, office: { ago: 100 }, lab: { ago: 100 } },
+      { reason, unwatched: { since: ago(10), fresh: 2, majority: 2 } },
+      /^unwatched: Too few vantages vote on it, 1 of the 2 needed/,
+    ],
+  ];
+  for (const [what, verdict, votes, more, said] of rows) {
+    test(`gives a reason that is true now: ${what}`, async (t) => {
+      const { column } = await scene(t, verdict, votes, more);
+      assert.match(await column("reason"), said);
+    });
+  }
 });

@@ -91,12 +91,27 @@ function cloudFields(cloud: CloudSummary): Record<string, Cell> {
   };
 }
 
-/** Why a cloud is as it is; what stands in the way comes first. */
-export function reasonOf({ blocking, unwatched, reason }: CloudSummary): string {
-  if (unwatched) {
-    return `unwatched: ${unwatched.fresh} of the ${unwatched.majority} vantages needed vote; ${reason}`;
-  }
-  return blocking ? `blocked: ${blocking.message}` : reason;
+/**
+ * Why a cloud is as it is. The verdict's own reason is from when it was made: where votes have come to
+ * disagree with it since, what follows from them instead; first of all what stands in the way.
+ */
+export function reasonOf(cloud: CloudSummary): string {
+  const { blocking, unwatched, reason, outlook, verdict } = cloud;
+  if (unwatched) return `unwatched: ${outlook.next[0] ?? reason}`;
+  if (blocking) return `blocked: ${blocking.message}`;
+  if (!isDisputed(cloud)) return reason;
+  // The first sentence on a lost cloud is on its shares, the second on its return.
+  return outlook.next[verdict === "unreachable" ? 1 : 0] ?? reason;
+}
+
+/** Whether a vote that counts says something else than the verdict does. */
+function isDisputed({ verdict, votes, refuted }: CloudSummary): boolean {
+  const refutedAt = refuted?.at ?? "";
+  return votes.some(({ vote, at, fresh }) => {
+    if (!fresh) return false;
+    if (verdict === "reachable") return vote === "silent" && at > refutedAt;
+    return vote === "up" && (verdict === "suspected" || verdict === "unreachable");
+  });
 }
 
 /** The same, for tables that have no column for who is drained. */

@@ -107,8 +107,10 @@ async function printChanges(
 ): Promise<void> {
   const now = name === undefined ? await all(client) : [await one(client, name)];
   for (const { key, line } of now) {
-    if (lines.get(key) === line) continue;
-    lines.set(key, line);
+    // What is expected at a time that is put off and off is nothing new.
+    const untimed = line.replace(/\d\d:\d\d:\d\d/g, "");
+    if (lines.get(key) === untimed) continue;
+    lines.set(key, untimed);
     terminal.print(plain(`${new Date().toISOString()}  ${line}`));
   }
 }
@@ -122,9 +124,9 @@ async function one(client: Client, stack_name: StackName): Promise<Line> {
 async function all(client: Client): Promise<Line[]> {
   const [{ clouds }, stacks] = await Promise.all([client.listClouds(), allStacks(client)]);
   return [
-    ...clouds.map(({ cloud, verdict, reason }) => ({
-      key: `cloud ${cloud}`,
-      line: `${cloud}: ${verdict}; ${reason}`,
+    ...clouds.map((cloud) => ({
+      key: `cloud ${cloud.cloud}`,
+      line: `${cloud.cloud}: ${cloud.verdict}; ${whyOf(cloud)}`,
     })),
     ...stacks.map((stack) => ({
       key: `stack ${stack.stack_name}`,

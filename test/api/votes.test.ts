@@ -214,7 +214,7 @@ test("a vantage is removed with its votes once it is silent, home never", async 
   problemIn(await remove("home"), 409, "vantage.conflict");
   problemIn(await remove("nobody"), 404, "vantage.missing");
   clock.advance(91);
-  assert.deepEqual((await remove("office")).body, { vantage: "office", majority: 1 });
+  assert.deepEqual((await remove("office")).body, { vantage: "office", left: 1, majority: 1 });
   assert.deepEqual(await stores.readVotes([athens], [office]), []);
   problemIn(await remove("office"), 404, "vantage.missing");
   const { body } = await call("GET", "/v1/events");

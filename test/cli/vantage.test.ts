@@ -70,7 +70,8 @@ describe("vantage", { concurrency: 2 }, () => {
         /votes as vantage-1, not as elsewhere/,
       ],
       ["a name that is none", ["--name", "a b"], {}, /vantage "a b": a vantage name is/],
-      ["an interval that is too long", ["--every", "60"], {}, /give 2 to 30 seconds/],
+      ["an interval that is too long", ["--every", "60"], {}, /--every 60: give 2 to 30 seconds/],
+      ["an interval that is none", ["--every", "x"], {}, /--every x: give 2 to 30 seconds/],
     ];
   for (const [what, args, environment, expected] of wrong) {
     test(`${what}: what is wrong, and what to do`, async (t) => {
@@ -138,11 +139,19 @@ describe("vantage", { concurrency: 2 }, () => {
     const gone = await cli("vantage", "remove", "depot");
     assert.deepEqual(
       [gone.code, gone.stdout],
-      [0, "depot is removed; 2 of the others decide from now on.\n"],
+      [0, "depot is removed; 2 of the 2 that are left decide from now on.\n"],
     );
     assert.deepEqual(
       (await cli("vantage", "list", "-f", "value", "-c", "vantage")).stdout,
       "home\noffice\n",
+    );
+    const [vote] = await api.stores.readVotes([athens], [office]);
+    assert.ok(vote);
+    const old = new Date(Date.now() - 600_000).toISOString();
+    await api.stores.saveVote({ ...vote, at: old }, vote.at);
+    assert.equal(
+      (await cli("vantage", "remove", "office")).stdout,
+      "office is removed; home decides alone from now on.\n",
     );
   });
 

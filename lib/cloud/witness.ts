@@ -104,7 +104,7 @@ function fact(testimony: Testimony, type: EventType, newId: () => string): Event
     cloud,
     message: `${stack_name} in ${cloud}: ${says}`,
     changes: [],
-    cause: `asked ${target.replace(/\?\S*/, "")}${fault ? ` (${fault.code}: ${fault.message})` : ""}`,
+    cause: `asked ${target.replace(/\?\S*/, "")}${fault ? ` (${fault.code}: ${fault.message.replace(/\.$/, "")})` : ""}`,
   };
 }
 

@@ -55,7 +55,7 @@ describe("vantage", { concurrency: 2 }, () => {
         "a token that is not known",
         ["--token", "wrong-secret"],
         {},
-        /needs a token that is known here.*token new NAME --role vantage/,
+        /needs a token that is known here.*entry.*API_TOKENS.*token new NAME --role vantage/,
       ],
       [
         "an operator's token",
@@ -67,7 +67,13 @@ describe("vantage", { concurrency: 2 }, () => {
         "another's name",
         ["--name", "elsewhere"],
         { HEAT_SPREADER_TOKEN: tokens.vantage },
-        /votes as vantage-1, not as elsewhere/,
+        /votes as vantage-1, not as elsewhere.*Leave --name out to vote as vantage-1, or .*token new elsewhere --role/,
+      ],
+      [
+        "another's name, with an operator's token",
+        ["--name", "elsewhere"],
+        { HEAT_SPREADER_TOKEN: tokens.operator },
+        /the token's role is operator\. Make one with `heat-spreader token new NAME/,
       ],
       ["a name that is none", ["--name", "a b"], {}, /vantage "a b": a vantage name is/],
       ["an interval that is too long", ["--every", "60"], {}, /--every 60: give 2 to 30 seconds/],
@@ -95,6 +101,8 @@ describe("vantage", { concurrency: 2 }, () => {
     }
     const fine = await run(["token", "new", "office", "--role", "vantage"], { home });
     assert.equal(fine.code, 0);
+    assert.match(fine.stderr, /API_TOKENS="\$API_TOKENS office:vantage:[0-9a-f]{64}"/);
+    assert.match(fine.stderr, /sst secret set ApiTokens/);
   });
 
   test("without clouds.yaml says so", async (t) => {

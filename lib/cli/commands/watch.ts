@@ -15,6 +15,7 @@ import { stackText } from "../stack-view.ts";
 import { plain } from "../terminal.ts";
 import { progressText } from "../wait.ts";
 import { whyOf } from "./clouds.ts";
+import { marked } from "./events.ts";
 import { allStacks } from "./stacks.ts";
 
 export const watchCommand = command({
@@ -88,12 +89,15 @@ function cloudRow(summary: CloudSummary): string[] {
   return [cloud, verdict, since, whyOf(summary)];
 }
 
-function recent({ terminal }: Context, events: Event[]): string {
+/** The newest events, the newest last, as lines that fit; alarms in red. */
+export function recent({ terminal }: Pick<Context, "terminal">, events: Event[]): string {
   const width = terminal.columns ?? 80;
-  const lines = events.reverse().flatMap(({ at, message }) => {
+  const lines = events.toReversed().map((event) => {
+    const { at, alarm } = event;
     const indent = `\n${" ".repeat(at.length + 2)}`;
     const room = Math.max(20, width - at.length - 2);
-    return `${at}  ${wrap(plain(message), room).join(indent)}`;
+    const said = wrap(plain(marked(event)), room).join(indent);
+    return `${at}  ${alarm ? said.replace("ALARM", terminal.paint("red", "ALARM")) : said}`;
   });
   return lines.join("\n");
 }

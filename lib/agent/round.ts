@@ -15,7 +15,7 @@ export type RoundDeps = Pick<ProbeDeps, "now" | "cloudNames" | "cloudClient"> & 
 /** What the agent remembers of each cloud: that a rejected login pauses. */
 export type Memory = Map<CloudName, LoginMemory>;
 
-/** What a round came to: the votes found, the clouds home does not know, and why it took no more. */
+/** What a round came to: the votes taken, the clouds home does not know, and why it took no more. */
 export type Round = {
   ballots: Map<CloudName, Ballot>;
   unknown: CloudName[];
@@ -48,9 +48,9 @@ export async function round(deps: RoundDeps, vantage: VantageName, memory: Memor
       const { cloud } = next;
       const body = ballotOf(next, { isVoid: voidTick, ageMs: deps.elapsedMs() - startedMs });
       if (body === undefined) continue;
-      result.ballots.set(cloud, body);
       try {
         await deps.putVote({ cloud, vantage, body });
+        result.ballots.set(cloud, body);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         if (error.code === "cloud.missing") result.unknown.push(cloud);

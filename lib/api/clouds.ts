@@ -15,6 +15,9 @@ export const VoteSummary = Vote.omit({ cloud: true, credential_hash: true, misse
   id: "Vote",
 });
 
+/** A vote as it is now: whether it is fresh is known by the clock of the API, which counts it. */
+export const CloudVote = VoteSummary.extend({ fresh: z.boolean() }).meta({ id: "CloudVote" });
+
 /** Sentences: what each vantage sees, and what will become of the verdict on what, and when. */
 export const Outlook = z
   .object({ seen: z.array(z.string()), next: z.array(z.string()) })
@@ -28,8 +31,8 @@ export const CloudSummary = Verdict.omit({ votes: true })
     refuted: CloudOrders.shape.refuted,
     /** Of the newest vote that has one, in milliseconds. */
     latency_ms: z.number().optional(),
-    /** What each vantage says now. */
-    votes: z.array(VoteSummary),
+    /** What each vantage last said. */
+    votes: z.array(CloudVote),
     outlook: Outlook,
   })
   .meta({ id: "CloudSummary" });

@@ -37,18 +37,28 @@ function faultsOfIssue(schema: z.ZodType, issue: z.core.$ZodIssue, sent: unknown
   if (value === undefined) return [{ pointer: at, message: "is missing", isStructural: true }];
   const isNumber = issue.expected === "int" || issue.expected === "number";
   const expected = issue.expected === "record" ? "object" : issue.expected;
-  const said = issue.message.startsWith("Invalid input")
-    ? `must be ${article(expected)}, not ${article(kindOf(value))}`
-    : issue.message;
+  const said = issue.message.startsWith("Invalid input") ? wanted(expected, value) : issue.message;
   return [{ pointer: at, message: said, isStructural: !(isNumber && typeof value === "number") }];
+}
+
+/** What a value must be, and what it is; of a number for a number, only what it must be. */
+function wanted(expected: string, value: unknown): string {
+  const kind = expected === "int" ? "whole number" : expected;
+  if (typeof value !== "number" || !kind.endsWith("number")) {
+    return `must be ${article(kind)}, not ${article(kindOf(value))}`;
+  }
+  // JSON has no such number, but 1e999 becomes one.
+  return Number.isFinite(value)
+    ? `must be ${article(kind)}`
+    : "must be a number that is not so large";
 }
 
 /** Our own message, or zod's in words that say what to give. */
 function saidOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === "too_small" && issue.message.startsWith("Too small: expected number")) {
+  if (issue.code === "too_small" && /^Too small: expected (number|int)/.test(issue.message)) {
     return `must be at least ${issue.minimum}`;
   }
-  if (issue.code === "too_big" && issue.message.startsWith("Too big: expected number")) {
+  if (issue.code === "too_big" && /^Too big: expected (number|int)/.test(issue.message)) {
     return `must be at most ${issue.maximum}`;
   }
   if (issue.code === "invalid_value" && issue.message.startsWith("Invalid")) {

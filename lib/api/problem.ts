@@ -6,7 +6,7 @@ import type { Problem } from "./schema.ts";
 export const titles: Record<ErrorCode, string> = {
   "request.invalid": "The request cannot be understood",
   "request.unauthorized": "A token is needed",
-  "request.forbidden": "The token's role is not enough",
+  "request.forbidden": "The token does not allow it",
   "request.not_found": "No such path",
   "request.method_not_allowed": "No such method here",
   "request.too_large": "The body is too large",

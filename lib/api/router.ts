@@ -1,4 +1,5 @@
 import { ControlError } from "../error.ts";
+import { list } from "../event/words.ts";
 import { type Contract, contract } from "./contract.ts";
 import type { Endpoint } from "./endpoint.ts";
 
@@ -35,7 +36,7 @@ export function route(method: string, path: string): Route {
     );
   }
   const allowed = allowedMethods(path);
-  throw new ControlError("request.method_not_allowed", `Here are only ${allowed.join(", ")}.`);
+  throw new ControlError("request.method_not_allowed", `This path takes ${list(allowed)} only.`);
 }
 
 /** The methods of a path, for Allow. */

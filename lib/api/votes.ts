@@ -60,5 +60,5 @@ export const VantageList = z
   .meta({ id: "VantageList" });
 
 export const VantageRemoved = z
-  .object({ vantage: VantageName, majority: z.int() })
+  .object({ vantage: VantageName, left: z.int(), majority: z.int() })
   .meta({ id: "VantageRemoved" });

@@ -92,6 +92,8 @@ export const words: Record<string, string> = {
   "Outlook.next": "What will happen, on what, and when at the earliest.",
   unwatched: "Set while too few vantages vote for a new outage to be found.",
   fresh: "Votes young enough to count.",
+  "CloudVote.fresh": "Whether it is young enough to count.",
+  left: "So many vantages are registered from now on.",
   majority: "So many of the registered vantages decide.",
   "Event.evidence": "What the decision rested on; in lists only where it is asked for.",
   "EventDetail.evidence": "What the decision rested on: again, it comes to the same.",

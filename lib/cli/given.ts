@@ -53,11 +53,18 @@ export function byCloud(weights: Record<CloudName, number>): [CloudName, number]
   return entriesOf(weights).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Seconds of `--timeout` or `--every`, in milliseconds. */
-export function seconds(text: string, option: string): number {
+/** Seconds of `--timeout` or `--every`, in milliseconds; a day at most unless said. */
+export function seconds(
+  text: string,
+  option: string,
+  { least, most }: { least?: number; most: number } = { most: 86_400 },
+): number {
   const value = number(text);
-  if (typeof value === "number" && value > 0 && value <= 86_400) return value * 1000;
-  throw usage(`${option} ${shown(text)}: give seconds, more than 0 and up to 86400.`);
+  const isEnough = typeof value === "number" && (least === undefined ? value > 0 : value >= least);
+  if (isEnough && value <= most) return value * 1000;
+  const range =
+    least === undefined ? `seconds, more than 0 and up to ${most}` : `${least} to ${most} seconds`;
+  throw usage(`${option} ${shown(text)}: give ${range}.`);
 }
 
 /** The status of `--status`. */

@@ -2,7 +2,7 @@ import { homedir, hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { agent } from "../agent/agent.ts";
 import { agentClouds } from "../agent/clouds.ts";
-import { ApiError, client } from "../api/client.ts";
+import { ApiError, type Client, client } from "../api/client.ts";
 import type { VantageName } from "../cloud/schema.ts";
 import { log as logOf } from "../log.ts";
 import type { Context } from "./context.ts";
@@ -39,8 +39,8 @@ export async function runAgent(context: Context, given: Given): Promise<never> {
   const clouds = agentClouds({ ...places, only, text: environment.CLOUDS_YAML }, log);
   process.on("SIGTERM", () => process.exit(0));
   const { name, everyMs } = given;
+  const home = client({ url, token, timeoutMs: TIMEOUT_MS });
   try {
-    const home = client({ url, token, timeoutMs: TIMEOUT_MS });
     log.info("agent started", { home: url, clouds: clouds.names() });
     return await agent(
       {
@@ -57,14 +57,30 @@ export async function runAgent(context: Context, given: Given): Promise<never> {
       { name, everyMs, hostname: hostname() },
     );
   } catch (error) {
-    throw error instanceof ApiError ? refused(error) : error;
+    if (!(error instanceof ApiError)) throw error;
+    throw new Failure(`${error.detail}${await adviceOn(error, home, name)}`, {
+      cause: error,
+      code: error.code,
+    });
   }
 }
 
 const remedy =
   "Make one with `heat-spreader token new NAME --role vantage`, and put it in HEAT_SPREADER_TOKEN.";
 
-function refused(error: ApiError): Failure {
-  const advice = error.status === 401 || error.status === 403 ? ` ${remedy}` : "";
-  return new Failure(`${error.detail}${advice}`, { cause: error, code: error.code });
+/** What to do about a refusal; where only the name is wrong, the token need not be another one. */
+async function adviceOn(
+  { status }: ApiError,
+  home: Client,
+  name: VantageName | undefined,
+): Promise<string> {
+  if (status === 401) return ` ${unknownEntry} ${remedy}`;
+  if (status !== 403) return "";
+  const who = await home.getWhoami().catch(() => undefined);
+  if (name === undefined || who?.role !== "vantage" || who.name === name) return ` ${remedy}`;
+  return ` Leave --name out to vote as ${who.name}, or make a token for ${name} with \`heat-spreader token new ${name} --role vantage\`.`;
 }
+
+/** What is forgotten most often. */
+const unknownEntry =
+  "Has its entry been added to API_TOKENS where `heat-spreader run` runs, which was started anew since (on AWS: to the secret ApiTokens, and deployed)?";

@@ -8,7 +8,8 @@ export function reasonOf(known: KnownCloud, ballots: Ballots, kind: VerdictKind)
   if (ordered) return ordered;
   const texts = (votes: Vote[], says: (vote: Vote) => string) =>
     votes.map((vote) => `${vote.vantage} ${says(vote)}`);
-  const faultText = ({ fault }: Vote) => (fault ? ` (${fault.code}: ${fault.message})` : "");
+  const faultText = ({ fault }: Vote) =>
+    fault ? ` (${fault.code}: ${fault.message.replace(/\.$/, "")})` : "";
   if (kind === "unknown") {
     const said = texts(ballots.fresh, (vote) => `${vote.vote}${faultText(vote)}`);
     return ["not answered yet", ...said].join("; ");

@@ -131,7 +131,7 @@ function fact(testimony: Testimony, type: EventType, newId: () => string): Event
     cloud,
     message: `${stack_name} in ${cloud}: ${says[type]}`,
     changes: [],
-    cause: `asked ${shownTarget(target)}${fault ? ` (${fault.code}: ${fault.message})` : ""}`,
+    cause: `asked ${shownTarget(target)}${fault ? ` (${fault.code}: ${fault.message.replace(/\.$/, "")})` : ""}`,
   };
 }
 

@@ -134,6 +134,16 @@ test("a token that is not known, or may not vote, ends the agent in one sentence
   assert.deepEqual(await api.stores.listVotes(athens), []);
 });
 
+test("the log tells the votes that were taken, and none that was refused", async (t) => {
+  const { api, rounds, lines } = await scene(t, "athens", "mars");
+  await api.know({ athens: "reachable" });
+  const votes = () => lines.filter(({ message }) => message === "vote").map(({ cloud }) => cloud);
+  await rounds(1, { home: "http://127.0.0.1:1", name: VantageName.parse("vantage-1") });
+  assert.deepEqual(votes(), []);
+  await rounds(1);
+  assert.deepEqual(votes(), ["athens"]);
+});
+
 test("a bug met in one cloud does not keep the others from being voted on", async (t) => {
   const { api, clouds, rounds, said } = await scene(t, "athens", "oslo");
   await api.know({ athens: "reachable", oslo: "reachable" });

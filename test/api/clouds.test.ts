@@ -81,6 +81,29 @@ test("a cloud is shown with what each vantage sees of it, and what comes next", 
   assert.match(outlook.next[1], /^It becomes unreachable at .* needs 1 more of 3 misses from home/);
 });
 
+test("a vote is shown as fresh or not by the API's clock", async () => {
+  const now = new Date("2040-01-01T12:00:00.000Z");
+  const { call, know, stores } = testApi({ now: () => now });
+  await know({ athens: "reachable" });
+  const ago = (ms: number) => new Date(now.getTime() - ms).toISOString();
+  const votes: [string, number][] = [
+    ["home", 90_000],
+    ["office", 90_001],
+  ];
+  for (const [vantage, age] of votes) {
+    const vote = { ...voteOf(athens, 1), vantage: vantage as VantageName, at: ago(age) };
+    await stores.saveVote(vote, undefined);
+  }
+  const { body } = await call("GET", "/v1/clouds/athens");
+  assert.deepEqual(
+    body.votes.map((vote: Record<string, unknown>) => [vote.vantage, vote.fresh]),
+    [
+      ["home", true],
+      ["office", false],
+    ],
+  );
+});
+
 test("a cloud that nobody knows is a 404 naming those there are", async () => {
   const { call, know } = testApi();
   await know({ athens: "reachable" });

@@ -195,6 +195,7 @@ describe("the commands", { concurrency: 4 }, () => {
       ["cloud show manchester", 0, /Verdict +\| suspected/],
       ["cloud drain manchester", 0, /^manchester is being drained/],
       ["cloud list -f value -c drained", 0, /^no\nyes\n$/],
+      ["cloud list", 0, /\| Reason +\|\n[\s\S]*\| manchester [^\n]*\| drained; /],
       ["cloud undrain manchester", 0, /^manchester has its share again/],
       ["cloud confirm manchester", 0, /^manchester counts as lost/],
       ["cloud refute manchester", 0, /^manchester counts as reachable/],

@@ -55,7 +55,7 @@ describe("vantage", { concurrency: 2 }, () => {
         "a token that is not known",
         ["--token", "wrong-secret"],
         {},
-        /needs a token that is known here.*token new NAME --role vantage/,
+        /needs a token that is known here.*entry.*API_TOKENS.*token new NAME --role vantage/,
       ],
       [
         "an operator's token",
@@ -67,10 +67,17 @@ describe("vantage", { concurrency: 2 }, () => {
         "another's name",
         ["--name", "elsewhere"],
         { HEAT_SPREADER_TOKEN: tokens.vantage },
-        /votes as vantage-1, not as elsewhere/,
+        /votes as vantage-1, not as elsewhere.*Leave --name out to vote as vantage-1, or .*token new elsewhere --role/,
+      ],
+      [
+        "another's name, with an operator's token",
+        ["--name", "elsewhere"],
+        { HEAT_SPREADER_TOKEN: tokens.operator },
+        /the token's role is operator\. Make one with `heat-spreader token new NAME/,
       ],
       ["a name that is none", ["--name", "a b"], {}, /vantage "a b": a vantage name is/],
-      ["an interval that is too long", ["--every", "60"], {}, /give 2 to 30 seconds/],
+      ["an interval that is too long", ["--every", "60"], {}, /--every 60: give 2 to 30 seconds/],
+      ["an interval that is none", ["--every", "x"], {}, /--every x: give 2 to 30 seconds/],
     ];
   for (const [what, args, environment, expected] of wrong) {
     test(`${what}: what is wrong, and what to do`, async (t) => {
@@ -94,6 +101,8 @@ describe("vantage", { concurrency: 2 }, () => {
     }
     const fine = await run(["token", "new", "office", "--role", "vantage"], { home });
     assert.equal(fine.code, 0);
+    assert.match(fine.stderr, /API_TOKENS="\$API_TOKENS office:vantage:[0-9a-f]{64}"/);
+    assert.match(fine.stderr, /sst secret set ApiTokens/);
   });
 
   test("without clouds.yaml says so", async (t) => {
@@ -138,11 +147,19 @@ describe("vantage", { concurrency: 2 }, () => {
     const gone = await cli("vantage", "remove", "depot");
     assert.deepEqual(
       [gone.code, gone.stdout],
-      [0, "depot is removed; 2 of the others decide from now on.\n"],
+      [0, "depot is removed; 2 of the 2 that are left decide from now on.\n"],
     );
     assert.deepEqual(
       (await cli("vantage", "list", "-f", "value", "-c", "vantage")).stdout,
       "home\noffice\n",
+    );
+    const [vote] = await api.stores.readVotes([athens], [office]);
+    assert.ok(vote);
+    const old = new Date(Date.now() - 600_000).toISOString();
+    await api.stores.saveVote({ ...vote, at: old }, vote.at);
+    assert.equal(
+      (await cli("vantage", "remove", "office")).stdout,
+      "office is removed; home decides alone from now on.\n",
     );
   });
 

@@ -286,6 +286,14 @@ test("a confirmed cloud that has come back meanwhile is reachable, and nobody is
   assert.equal(of.verdicts.get(athens)?.reason, "Heat answers (asked from home)");
 });
 
+test("a fault that is quoted in a reason ends no sentence there", () => {
+  const of = world(athens, lisbon);
+  tick(of, 0, up);
+  const sentence = { ...refused, message: "The connection was refused." };
+  ticks(of, 10, 30, (cloud) => (cloud === athens ? sentence : undefined));
+  assert.match(of.verdicts.get(athens)?.reason ?? "", /\(refused: The connection was refused\)$/);
+});
+
 test("since, lost_at and returned_at say when", () => {
   const of = world(athens, lisbon, oslo);
   const times = () => {

@@ -232,7 +232,9 @@ describe("the demo", () => {
       assert.notEqual(new URL(running.url).port, String(port), "falls back to a free port");
       assert.equal(findRuntime({ database: ":memory:", stateDirectory })?.url, running.url);
       const introduction = lines.join("\n");
-      for (const hint of ["show web", "demo down stockholm", "demo up stockholm", running.url]) {
+      const clouds = join(stateDirectory, "demo-clouds.yaml");
+      const commands = ["show web", "demo down stockholm", "demo up stockholm"];
+      for (const hint of [...commands, running.url, clouds]) {
         assert.ok(introduction.includes(hint), hint);
       }
       for (const file of readdirSync(stateDirectory)) {

@@ -1,5 +1,6 @@
 import { outlookOf } from "../../cloud/outlook.ts";
 import type { CloudName, CloudOrders, Vantage, Verdict } from "../../cloud/schema.ts";
+import { isFresh } from "../../cloud/vote.ts";
 import { ControlError } from "../../error.ts";
 import type { CloudSummary } from "../clouds.ts";
 import type { ApiDeps } from "../deps.ts";
@@ -54,13 +55,14 @@ export async function summaryOf(
   const all = clouds.map((one) => (one.cloud === cloud ? { cloud, verdict, orders } : one));
   const names = vantages.map(({ vantage }) => vantage);
   const settings = { ...deps.judging, vantages: names };
+  const now = deps.now().toISOString();
   return {
     ...verdict,
     drained: orders?.drained === true,
     ...(orders?.confirmed ? { confirmed: orders.confirmed } : {}),
     ...(orders?.refuted ? { refuted: orders.refuted } : {}),
     ...(latency_ms === undefined ? {} : { latency_ms }),
-    votes,
-    outlook: outlookOf(cloud, all, votes, deps.now().toISOString(), settings),
+    votes: votes.map((vote) => ({ ...vote, fresh: isFresh(vote.at, now) })),
+    outlook: outlookOf(cloud, all, votes, now, settings),
   };
 }

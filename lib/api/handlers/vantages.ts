@@ -40,7 +40,8 @@ export function vantageHandlers(
         refuseFresh(votes, at);
         const fact = removedVantageFact(vantage, { at, who }, deps.newId);
         if (await deps.removeVantage(vantage, votes, [fact])) {
-          return { reply: { vantage, majority: majorityOf(vantages.length - 1) } };
+          const left = vantages.length - 1;
+          return { reply: { vantage, left, majority: majorityOf(left) } };
         }
         await pause(Math.random() * 10 * 2 ** attempt);
       }

@@ -4,13 +4,15 @@ import { command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type Cell, formatOf, formatOptions, printFields, printList } from "../format.ts";
 import { cloudName } from "../given.ts";
-import { wrap } from "../grid.ts";
+import { wrap } from "../layout.ts";
 import { sharesText } from "../stack-view.ts";
 import { plain } from "../terminal.ts";
 
 const CLOUD = { name: "CLOUD", summary: "A cloud, by its name in clouds.yaml" } as const;
 
 const listColumns = ["cloud", "verdict", "since", "drained", "heard", "latency_ms", "reason"];
+/** A table has no room for what is mostly no: its reason says of the drained ones that they are. */
+const tableColumns = listColumns.filter((column) => column !== "drained");
 
 export const cloudListCommand = command({
   name: "cloud list",
@@ -21,9 +23,13 @@ export const cloudListCommand = command({
   examples: ["cloud list", "cloud list -f value -c cloud -c verdict"],
   run: async (context, given) => {
     const { clouds } = await (await context.connection()).client.listClouds();
+    const isSummary = formatOf(given) === "table" && given.column.length === 0;
     printList(context, given, {
-      columns: listColumns,
-      rows: clouds.map(cloudFields),
+      columns: isSummary ? tableColumns : listColumns,
+      rows: clouds.map((cloud) => ({
+        ...cloudFields(cloud),
+        ...(isSummary ? { reason: whyOf(cloud) } : {}),
+      })),
       empty: "No clouds are known. They come from clouds.yaml; see heat-spreader run --help.",
     });
   },
@@ -85,12 +91,32 @@ function cloudFields(cloud: CloudSummary): Record<string, Cell> {
   };
 }
 
-/** Why a cloud is as it is; what stands in the way comes first. */
-export function reasonOf({ blocking, unwatched, reason }: CloudSummary): string {
-  if (unwatched) {
-    return `unwatched: ${unwatched.fresh} of the ${unwatched.majority} vantages needed vote; ${reason}`;
-  }
-  return blocking ? `blocked: ${blocking.message}` : reason;
+/**
+ * Why a cloud is as it is. The verdict's own reason is from when it was made: where votes have come to
+ * disagree with it since, what follows from them instead; first of all what stands in the way.
+ */
+export function reasonOf(cloud: CloudSummary): string {
+  const { blocking, unwatched, reason, outlook, verdict } = cloud;
+  if (unwatched) return `unwatched: ${outlook.next[0] ?? reason}`;
+  if (blocking) return `blocked: ${blocking.message}`;
+  if (!isDisputed(cloud)) return reason;
+  // The first sentence on a lost cloud is on its shares, the second on its return.
+  return outlook.next[verdict === "unreachable" ? 1 : 0] ?? reason;
+}
+
+/** Whether a vote that counts says something else than the verdict does. */
+function isDisputed({ verdict, votes, refuted }: CloudSummary): boolean {
+  const refutedAt = refuted?.at ?? "";
+  return votes.some(({ vote, at, fresh }) => {
+    if (!fresh) return false;
+    if (verdict === "reachable") return vote === "silent" && at > refutedAt;
+    return vote === "up" && (verdict === "suspected" || verdict === "unreachable");
+  });
+}
+
+/** The same, for tables that have no column for who is drained. */
+export function whyOf(cloud: CloudSummary): string {
+  return `${cloud.drained ? "drained; " : ""}${hosts(reasonOf(cloud))}`;
 }
 
 /** What each vantage sees, and what will happen; to whoever can decide it, how. */
@@ -114,13 +140,15 @@ function item(sentence: string, width: number): string[] {
   return wrap(plain(sentence), width).map((line, n) => (n === 0 ? `- ${line}` : `  ${line}`));
 }
 
-/** How many vantages say what. */
+/** How many vantages say what, and how many have said nothing lately. */
 function heard({ votes }: CloudSummary): Cell {
-  const said = votes.map(({ vote, void: isVoid }) => (isVoid ? "void" : vote));
-  const counts = ["up", "silent", "abstains", "void"]
+  const said = votes.map(({ vote, void: isVoid, fresh }) =>
+    fresh ? (isVoid ? "void" : vote) : "too_old",
+  );
+  const counts = ["up", "silent", "abstains", "void", "too_old"]
     .map((kind) => [kind, said.filter((one) => one === kind).length] as const)
     .filter(([, count]) => count > 0);
-  const text = counts.map(([kind, count]) => `${count} ${kind}`).join(", ");
+  const text = counts.map(([kind, count]) => `${count} ${kind.replace("_", " ")}`).join(", ");
   return { text, value: Object.fromEntries(counts) };
 }
 

@@ -108,9 +108,13 @@ async function follow(
 function printEvents(context: Context, given: FormatGiven, events: Event[]): void {
   const format = formatOf(given);
   const isWhole = format === "json" || format === "yaml" || given.column.length > 0;
+  const isTable = format === "table" && !isWhole;
   printList(context, given, {
     columns: isWhole ? allColumns : ["at", "type", "stack_name", "cloud", "message"],
-    rows: events.map(rowOf),
+    rows: events.map((event) => ({
+      ...rowOf(event),
+      ...(isTable ? { message: marked(event) } : {}),
+    })),
     empty: "Nothing happened in that time.",
   });
 }
@@ -127,11 +131,18 @@ function printLine({ terminal }: Context, given: FormatGiven, event: Event): voi
   );
 }
 
+/** The message of an event, `ALARM` before it where somebody should look now. */
+export function marked({ alarm, message }: Pick<Event, "alarm" | "message">): string {
+  return alarm ? `ALARM ${message}` : message;
+}
+
 function lineOf({ paint }: Terminal, event: Event): string {
   const { at, type, stack_name, cloud, vantage, message } = event;
   const subject = stack_name ?? cloud ?? vantage ?? "";
   const about = message.includes(subject) ? "" : `${subject}: `;
-  return `${paint("faint", at)}  ${type.padEnd(17)}  ${plain(about + message)}`;
+  const text = plain(about + message);
+  const said = event.alarm ? `${paint("red", "ALARM")} ${text}` : text;
+  return `${paint("faint", at)}  ${type.padEnd(17)}  ${said}`;
 }
 
 function rowOf({ evidence: _, ...event }: Event): Record<string, Cell> {

@@ -9,9 +9,10 @@ export const tokenNewCommand = command({
   name: "token new",
   summary: "Make a token for the API, and the entry that lets it in",
   details:
-    "Nothing is kept. The entry goes into the secret ApiTokens of a deployment, which holds all entries,\n" +
-    "one a line, and counts from the next deploy on. The token goes to whoever is to use it\n" +
-    "(heat-spreader login URL). The entry holds only a hash, from which the token cannot be found.",
+    "Nothing is kept. The entry goes into API_TOKENS where `heat-spreader run` runs, or into the secret\n" +
+    "ApiTokens of a deployment; either holds all entries, and counts from the next start or deploy on.\n" +
+    "The token goes to whoever is to use it (heat-spreader login URL). The entry holds only a hash, from\n" +
+    "which the token cannot be found.",
   arguments: { name: { name: "NAME", summary: "Whose token it is; logs and events say it" } },
   options: {
     role: {
@@ -49,7 +50,12 @@ export const tokenNewCommand = command({
 });
 
 function nextCommands(entry: string): string {
-  return `The token is not shown again. To let it in, beside those that are in:
+  return `The token is not shown again. To let it in, beside those that are in, where \`heat-spreader run\` runs:
+
+  export API_TOKENS="$API_TOKENS ${entry}"
+  heat-spreader run
+
+or, on AWS:
 
   echo '${entry}' >> api-tokens.txt
   npx sst secret set ApiTokens --stage production < api-tokens.txt

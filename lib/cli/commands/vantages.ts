@@ -1,13 +1,12 @@
 import type { VantageSummary } from "../../api/votes.ts";
+import { HOME } from "../../cloud/schema.ts";
 import { command } from "../command.ts";
 import type { Context } from "../context.ts";
-import { usage } from "../failure.ts";
 import { type Cell, formatOf, formatOptions, printList } from "../format.ts";
 import { seconds, vantageName } from "../given.ts";
 
 /** A vote counts for 90 s, and one lost on the way must not make a cloud unwatched. */
-const LONGEST_MS = 30_000;
-const SHORTEST_MS = 2_000;
+const EVERY = { least: 2, most: 30 };
 
 export const vantageCommand = command({
   name: "vantage",
@@ -27,10 +26,7 @@ export const vantageCommand = command({
   examples: ["vantage", "vantage --url https://heat.example.org --token ..."],
   run: async (context, given) => {
     const name = given.name === undefined ? undefined : vantageName(given.name);
-    const everyMs = seconds(given.every ?? "10", "--every");
-    if (everyMs < SHORTEST_MS || everyMs > LONGEST_MS) {
-      throw usage(`--every ${given.every}: give 2 to 30 seconds; votes count for 90 s only.`);
-    }
+    const everyMs = seconds(given.every ?? "10", "--every", EVERY);
     const { runAgent } = await import("../vantage.ts");
     await runAgent(context, { url: given.url, token: given.token, name, everyMs });
   },
@@ -40,7 +36,10 @@ const columns = ["vantage", "kind", "registered_at", "voted_at", "votes", "missi
 
 export const vantageListCommand = command({
   name: "vantage list",
-  summary: "List the places that probe: when each last voted, and what it says",
+  summary: "List the places that probe: what each says, and when it last wrote that down",
+  details:
+    "Voted at is the time of the newest vote that was written: one that says the same as before is\n" +
+    "written once a minute only. Older than 90 s it counts no more, and its cloud is under Missing.",
   arguments: {},
   options: formatOptions,
   columns,
@@ -83,7 +82,10 @@ export const vantageRemoveCommand = command({
   run: async (context, given) => {
     const vantage = vantageName(given.vantage);
     const { client } = await context.connection();
-    const { majority } = await client.deleteVantage({ vantage });
-    context.terminal.print(`${vantage} is removed; ${majority} of the others decide from now on.`);
+    const { left, majority } = await client.deleteVantage({ vantage });
+    // The last one is home, which cannot be removed.
+    const decide =
+      left === 1 ? `${HOME} decides alone` : `${majority} of the ${left} that are left decide`;
+    context.terminal.print(`${vantage} is removed; ${decide} from now on.`);
   },
 });

@@ -8,12 +8,14 @@ import { command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { Failure } from "../failure.ts";
 import { seconds, stackName } from "../given.ts";
-import { grid, wrap } from "../grid.ts";
+import { grid } from "../grid.ts";
+import { wrap } from "../layout.ts";
 import { inPlaceText } from "../ledger-view.ts";
 import { stackText } from "../stack-view.ts";
 import { plain } from "../terminal.ts";
 import { progressText } from "../wait.ts";
-import { reasonOf } from "./clouds.ts";
+import { whyOf } from "./clouds.ts";
+import { marked } from "./events.ts";
 import { allStacks } from "./stacks.ts";
 
 export const watchCommand = command({
@@ -83,17 +85,19 @@ async function view(
 }
 
 function cloudRow(summary: CloudSummary): string[] {
-  const { cloud, verdict, since, drained } = summary;
-  const why = reasonOf(summary);
-  return [cloud, verdict, since, drained ? `drained; ${why}` : why];
+  const { cloud, verdict, since } = summary;
+  return [cloud, verdict, since, whyOf(summary)];
 }
 
-function recent({ terminal }: Context, events: Event[]): string {
+/** The newest events, the newest last, as lines that fit; alarms in red. */
+export function recent({ terminal }: Pick<Context, "terminal">, events: Event[]): string {
   const width = terminal.columns ?? 80;
-  const lines = events.reverse().flatMap(({ at, message }) => {
+  const lines = events.toReversed().map((event) => {
+    const { at, alarm } = event;
     const indent = `\n${" ".repeat(at.length + 2)}`;
     const room = Math.max(20, width - at.length - 2);
-    return `${at}  ${wrap(plain(message), room).join(indent)}`;
+    const said = wrap(plain(marked(event)), room).join(indent);
+    return `${at}  ${alarm ? said.replace("ALARM", terminal.paint("red", "ALARM")) : said}`;
   });
   return lines.join("\n");
 }
@@ -107,8 +111,10 @@ async function printChanges(
 ): Promise<void> {
   const now = name === undefined ? await all(client) : [await one(client, name)];
   for (const { key, line } of now) {
-    if (lines.get(key) === line) continue;
-    lines.set(key, line);
+    // What is expected at a time that is put off and off is nothing new.
+    const untimed = line.replace(/\d\d:\d\d:\d\d/g, "");
+    if (lines.get(key) === untimed) continue;
+    lines.set(key, untimed);
     terminal.print(plain(`${new Date().toISOString()}  ${line}`));
   }
 }
@@ -122,9 +128,9 @@ async function one(client: Client, stack_name: StackName): Promise<Line> {
 async function all(client: Client): Promise<Line[]> {
   const [{ clouds }, stacks] = await Promise.all([client.listClouds(), allStacks(client)]);
   return [
-    ...clouds.map(({ cloud, verdict, reason }) => ({
-      key: `cloud ${cloud}`,
-      line: `${cloud}: ${verdict}; ${reason}`,
+    ...clouds.map((cloud) => ({
+      key: `cloud ${cloud.cloud}`,
+      line: `${cloud.cloud}: ${cloud.verdict}; ${whyOf(cloud)}`,
     })),
     ...stacks.map((stack) => ({
       key: `stack ${stack.stack_name}`,

@@ -68,7 +68,7 @@ export async function demo(options: DemoOptions): Promise<Runtime> {
     endings.push(running.stop);
     const control = await demoControlServer({ stateDirectory, clouds });
     endings.push(control.stop);
-    for (const line of introduction(running.url)) print(line);
+    for (const line of introduction(running.url, cloudsYaml)) print(line);
     await client(running).putStack({
       stack_name: StackName.parse(STACK),
       body: { count: COUNT, count_parameter: "count", weights: Weights.parse(weights) },
@@ -92,7 +92,7 @@ function writeCloudsYaml(stateDirectory: string, clouds: readonly SimulatedCloud
   return path;
 }
 
-function introduction(url: string): string[] {
+function introduction(url: string, cloudsYaml: string): string[] {
   return [
     "",
     "Heat Spreader, with three simulated OpenStack clouds: athens, manchester and stockholm.",
@@ -108,6 +108,10 @@ function introduction(url: string): string[] {
     "  npx heat-spreader demo down stockholm",
     "  npx heat-spreader explain",
     "  npx heat-spreader demo up stockholm",
+    "",
+    "An agent can watch its clouds too (docs/failover.md says how), by this clouds.yaml:",
+    "",
+    `  ${cloudsYaml}`,
     "",
     "Ctrl-C ends it; nothing stays behind.",
     "",

@@ -71,7 +71,7 @@ export const words: Record<string, string> = {
   misses: "Ticks in silence in a row, up to 10.",
   successes: "Ticks with an answer in a row, up to 3.",
   abstentions: "Ticks in a row that say nothing about the cloud.",
-  silent_since: "Start of the present silence.",
+  silent_since: "Start of the present silence, void ticks included.",
   void: "The whole tick heard nothing from anywhere, and so says nothing.",
   fault: "What went wrong.",
   latency_ms: "How long the cloud took to answer, in milliseconds.",

@@ -40,7 +40,7 @@ export const Vote = z.object({
   misses: z.int(),
   successes: z.int(),
   abstentions: z.int(),
-  /** Start of the present silence; absent after an up. */
+  /** Start of the present silence, void ticks included; absent after an up. */
   silent_since: Time.optional(),
   /** The last counted miss: misses older than a vote's lifetime begin from 0. */
   missed_at: Time.optional(),

@@ -23,19 +23,19 @@ export function isVoid(findings: Finding[]): boolean {
  * abstention touches neither; a void tick counts nothing at all. A vote older than 90 s, and misses
  * of which the last is, begin from 0, so that three blips in a month are not three in a row; so do
  * the misses of a suspicion that was refuted since. With `busySilenceMs` (updates of ours run there)
- * a deadline missed counts only once the silence is that old.
+ * a deadline missed counts only once deadlines have been missed for that long. `since` begins anew
+ * with every other finding, and with another fault; a void is one void, whatever each cloud met in it.
  */
 export function countVote(found: Found): Vote {
   const { finding, vantage, at, previous } = found;
   const { cloud, fault, latency_ms } = finding;
   const recent = previous && isFresh(previous.at, at) ? previous : undefined;
   const counted = count(found, recent);
-  const isSame = recent?.vote === counted.vote && recent.fault?.code === fault?.code;
   return {
     cloud,
     vantage,
     at,
-    since: isSame ? recent.since : at,
+    since: recent && isSame(recent, counted, fault) ? recent.since : at,
     ...memory(previous),
     ...(latency_ms === undefined ? {} : { latency_ms }),
     ...counted,
@@ -53,6 +53,12 @@ type Found = {
   busySilenceMs?: number | undefined;
 };
 
+/** Whether both found the same. In a void nothing was found of the cloud, so its fault does not matter. */
+function isSame(recent: Vote, counted: Counted, fault: Fault | undefined): boolean {
+  if (recent.vote !== counted.vote || recent.void !== counted.void) return false;
+  return counted.void === true || recent.fault?.code === fault?.code;
+}
+
 type Counters = Pick<Vote, "misses" | "successes" | "abstentions" | "missed_at">;
 type Counted = Counters & Pick<Vote, "vote" | "void" | "silent_since">;
 
@@ -64,15 +70,16 @@ function count(found: Found, recent: Vote | undefined): Counted {
   if (!fault) {
     return { vote: "up", misses: 0, successes: oneMore(successes), abstentions: 0 };
   }
-  if (isVoid) {
-    const { silent_since } = recent ?? {};
-    return { ...kept, vote: "abstains", void: true, ...(silent_since ? { silent_since } : {}) };
-  }
+  // A void is silence too: what comes after it has lasted since then, though nobody counts it.
+  const silent_since = recent?.silent_since ?? at;
+  if (isVoid) return { ...kept, vote: "abstains", void: true, silent_since };
   if (!isSilence(fault)) {
     return { ...kept, vote: "abstains", abstentions: oneMore(abstentions) };
   }
-  const silent_since = recent?.silent_since ?? at;
-  const counts = fault.code !== "timeout" || elapsed(silent_since, at) >= busySilenceMs;
+  // By the deadlines missed in a row, and not by the silence: a void says nothing of a busy engine.
+  const isLasting = recent?.vote === "silent" && recent.fault?.code === fault.code;
+  const lastingMs = isLasting ? elapsed(recent.since, at) : 0;
+  const counts = fault.code !== "timeout" || lastingMs >= busySilenceMs;
   const missed = counts ? { misses: oneMore(misses, MOST_MISSES), missed_at: at } : {};
   return { ...kept, ...missed, vote: "silent", successes: 0, abstentions: 0, silent_since };
 }

@@ -133,8 +133,31 @@ test("a busy silence begins with this silence, not with one before a gap or an a
 test("the start of a silence is kept through void ticks, and ends with an answer", () => {
   assert.equal(played("umm")?.silent_since, at(10));
   assert.equal(played("ummvvm")?.silent_since, at(10));
+  assert.equal(played("uvvm")?.silent_since, at(10), "in a void nothing is heard either");
   assert.equal(played("umam")?.silent_since, at(30));
+  assert.equal(played("uvav")?.silent_since, at(30));
   assert.equal(played("ummu")?.silent_since, undefined);
+});
+
+test("a void is one void since its first tick, whatever faults its ticks met", () => {
+  const late: Step = { fault: timeout, isVoid: true };
+  const first = counted(played("um"), 20, { fault: refused, isVoid: true });
+  const third = counted(counted(first, 30, late), 40, { fault: refused, isVoid: true });
+  assert.equal(third.since, at(20));
+  assert.equal(
+    counted(third, 50, { fault: refused }).since,
+    at(50),
+    "and what comes after it is new",
+  );
+  assert.equal(counted(third, 50, { fault: rejected }).since, at(50));
+});
+
+test("a busy engine's missed deadlines are not made older by a void before or among them", () => {
+  const busy = { busySilenceMs: 60_000 };
+  assert.equal(played("vvvvvvvvt", 10, busy)?.misses, 0, "80 s of void");
+  assert.equal(played("vvtttttt", 10, busy)?.misses, 0, "50 s since");
+  assert.equal(played("vvttttttt", 10, busy)?.misses, 1, "60 s since");
+  assert.equal(played("tttvvvvt", 10, busy)?.misses, 0);
 });
 
 test("since is the first of the same findings in a row", () => {

@@ -74,6 +74,8 @@ export const words: Record<string, string> = {
   silent_since: "Start of the present silence, void ticks included.",
   void: "The whole tick heard nothing from anywhere, and so says nothing.",
   fault: "What went wrong.",
+  interval_ms:
+    "How often this vantage looks, in milliseconds: it says what repeats the last vote, how often an unchanged one is written, and when to expect the next. Without it every vote is written.",
   latency_ms: "How long the cloud took to answer, in milliseconds.",
   listed_at: "When the stacks there were last listed in full.",
   login_pause: "A rejected login is not repeated before `until`.",

@@ -37,6 +37,8 @@ export const Vote = z.object({
   at: Time,
   /** Since when this vantage has found the same. */
   since: Time,
+  /** How often this vantage looks, in milliseconds. */
+  interval_ms: z.int().optional(),
   misses: z.int(),
   successes: z.int(),
   abstentions: z.int(),

@@ -7,6 +7,8 @@ export const THRESHOLD = 3;
 export const MOST_MISSES = 10;
 /** A vote, or a miss, older than this is no evidence: counting begins from 0. */
 export const VOTE_LIFETIME_MS = 90_000;
+/** A vote that says no interval is repeated within half of this. */
+const USUAL_INTERVAL_MS = 10_000;
 const REWRITE_AFTER_MS = 60_000;
 
 /** What one probe of one cloud came to; `unasked`: clouds.yaml gave nothing to ask. */
@@ -27,7 +29,7 @@ export function isVoid(findings: Finding[]): boolean {
  * with every other finding, and with another fault; a void is one void, whatever each cloud met in it.
  */
 export function countVote(found: Found): Vote {
-  const { finding, vantage, at, previous } = found;
+  const { finding, vantage, at, previous, intervalMs } = found;
   const { cloud, fault, latency_ms } = finding;
   const recent = previous && isFresh(previous.at, at) ? previous : undefined;
   const counted = count(found, recent);
@@ -36,6 +38,7 @@ export function countVote(found: Found): Vote {
     vantage,
     at,
     since: recent && isSame(recent, counted, fault) ? recent.since : at,
+    ...(intervalMs === undefined ? {} : { interval_ms: Math.round(intervalMs) }),
     ...memory(previous),
     ...(latency_ms === undefined ? {} : { latency_ms }),
     ...counted,
@@ -49,6 +52,8 @@ type Found = {
   at: Time;
   previous: Vote | undefined;
   isVoid: boolean;
+  /** How often this vantage looks, where that is known. */
+  intervalMs?: number | undefined;
   refutedAt?: Time | undefined;
   busySilenceMs?: number | undefined;
 };
@@ -89,18 +94,28 @@ function oneMore(counter: number, most = THRESHOLD): number {
 }
 
 /**
- * Whether a vote is worth writing: more than its latency moved, or the written one is 60 s old; and
- * never twice within half an interval, so that two overlapping runs count once.
+ * Whether a vote is worth writing: more than its latency moved, or the written one would soon be too
+ * old to count; and never twice within half of its vantage's interval, so that two overlapping runs
+ * count once.
  */
-export function isWorthWriting(
-  previous: Vote | undefined,
-  next: Vote,
-  intervalMs: number,
-): boolean {
+export function isWorthWriting(previous: Vote | undefined, next: Vote): boolean {
   if (!previous || !isFresh(previous.at, next.at)) return true;
   const age = elapsed(previous.at, next.at);
-  if (age < intervalMs / 2) return false;
-  return age >= REWRITE_AFTER_MS || essence(previous) !== essence(next);
+  if (age < (next.interval_ms ?? USUAL_INTERVAL_MS) / 2) return false;
+  return age >= rewriteAfterMs(next) || essence(previous) !== essence(next);
+}
+
+/**
+ * So early that one vote may be lost on the way: the written one is less than an interval older when
+ * a tick finds it so old; if that tick's vote is lost, the next tick is an interval later, and its
+ * vote takes less than 10 s, or an interval, to arrive (a probe's deadline and the sending). Hence three
+ * intervals before it is too old: at 10 s once a minute, at 15 s every third vote (45 s), at 20 s every
+ * second (40 s), at 30 s every one. A minute at most: a quick vantage is late by its deadlines, not by
+ * its interval. A vantage that says no interval may have the longest.
+ */
+function rewriteAfterMs({ interval_ms }: Vote): number {
+  if (interval_ms === undefined) return 0;
+  return Math.min(REWRITE_AFTER_MS, VOTE_LIFETIME_MS - 3 * interval_ms);
 }
 
 /** Milliseconds from one time to another. */

@@ -14,7 +14,13 @@ const timeout = fault("service", "timeout");
 const tooMany = fault("answer", "http_429", 429);
 const rejected = fault("credentials", "login_rejected", 401);
 
-type Step = { fault?: Fault; isVoid?: boolean; busySilenceMs?: number; refutedAt?: string };
+type Step = {
+  fault?: Fault;
+  isVoid?: boolean;
+  busySilenceMs?: number;
+  refutedAt?: string;
+  intervalMs?: number;
+};
 
 /** One letter a tick: up, miss, missed deadline, abstention, void. */
 const steps: Record<string, Step> = {
@@ -28,7 +34,10 @@ const steps: Record<string, Step> = {
 function counted(previous: Vote | undefined, seconds: number, step: Step): Vote {
   const { fault: found, isVoid: isVoidTick = false, ...rest } = step;
   const finding = { cloud, ...(found ? { fault: found } : { latency_ms: 20 }) };
-  return countVote({ finding, vantage, at: at(seconds), previous, isVoid: isVoidTick, ...rest });
+  return countVote({
+    ...{ finding, vantage, at: at(seconds), previous, isVoid: isVoidTick },
+    ...{ intervalMs: 10_000, ...rest },
+  });
 }
 
 function played(letters: string, everySeconds = 10, more: Step = {}): Vote | undefined {
@@ -100,7 +109,7 @@ test("a vote from ahead of the clock begins from 0, and is written over", () => 
   const ahead = counted(undefined, 3600, steps.m ?? {});
   const now = counted({ ...ahead, misses: 2 }, 0, steps.m ?? {});
   assert.equal(now.misses, 1);
-  assert.equal(isWorthWriting(ahead, now, 10_000), true);
+  assert.equal(isWorthWriting(ahead, now), true);
 });
 
 test("a refutation sets the misses before it to 0, and none after it", () => {
@@ -199,19 +208,73 @@ test("a tick is void when all of two or more clouds that were asked are silent",
 test("a vote is rewritten when more than its latency moved, or after 60 s", () => {
   const first = played("uuu") as Vote;
   const next = { ...counted(first, 30, {}), latency_ms: 999 };
-  assert.equal(isWorthWriting(undefined, first, 10_000), true);
-  assert.equal(isWorthWriting(first, next, 10_000), false);
-  assert.equal(isWorthWriting(first, counted(first, 79, {}), 10_000), false);
-  assert.equal(isWorthWriting(first, counted(first, 80, {}), 10_000), true);
-  assert.equal(isWorthWriting(first, counted(first, 30, { fault: refused }), 10_000), true);
-  assert.equal(isWorthWriting(first, { ...next, listed_at: at(30) }, 10_000), true);
+  assert.equal(isWorthWriting(undefined, first), true);
+  assert.equal(isWorthWriting(first, next), false);
+  assert.equal(isWorthWriting(first, counted(first, 79, {})), false);
+  assert.equal(isWorthWriting(first, counted(first, 80, {})), true);
+  assert.equal(isWorthWriting(first, counted(first, 30, { fault: refused })), true);
+  assert.equal(isWorthWriting(first, { ...next, listed_at: at(30) }), true);
+});
+
+test("a vote is rewritten as its vantage's interval has it, so that one may be lost on the way", () => {
+  for (const [intervalMs, rewrittenAt] of [
+    [2_000, 60],
+    [10_000, 60],
+    [15_000, 45],
+    [20_000, 40],
+    [25_000, 25],
+    [30_000, 30],
+    [60_000, 60],
+  ] as const) {
+    const [first, every] = [counted(played("uuu"), 30, { intervalMs }), intervalMs / 1000];
+    let tick = 1;
+    while (!isWorthWriting(first, counted(first, 30 + tick * every, { intervalMs }))) tick += 1;
+    assert.equal(tick * every, rewrittenAt, `every ${every} s`);
+  }
+});
+
+test("No vote is ever too old while its vantage votes: not with one lost, late ticks and deadlines", () => {
+  const rhythm = fc.record({
+    interval: fc.integer({ min: 1, max: 30 }),
+    /** Of a tick, in parts of an interval; and of its vote, in parts of the longest way. */
+    late: fc.array(fc.double({ min: 0, max: 0.99, noNaN: true }), { minLength: 99, maxLength: 99 }),
+    ways: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 99, maxLength: 99 }),
+    lost: fc.integer({ min: 1, max: 98 }),
+  });
+  fc.assert(
+    fc.property(rhythm, ({ interval, late, ways, lost }) => {
+      const intervalMs = interval * 1000;
+      let [written, writes] = [counted(undefined, 0, { intervalMs }), 0];
+      for (let n = 1; n < 99; n += 1) {
+        // Each tick is late by its own deadlines; the schedule goes on.
+        const seconds = n * interval + (late[n] ?? 0) * Math.min(interval, 5);
+        const next = counted(written, seconds, { intervalMs });
+        const arrivesAt = seconds + (ways[n] ?? 0) * 10;
+        const age = arrivesAt - (Date.parse(written.at) - Date.parse(at(0))) / 1000;
+        assert.ok(age <= 90, `${age} s old`);
+        if (!isWorthWriting(written, next)) continue;
+        writes += 1;
+        if (writes !== lost) written = next;
+      }
+    }),
+  );
+});
+
+test("a vote that says no interval is always worth writing, unless it repeats one", () => {
+  const { interval_ms: _, ...first } = counted(played("uuu"), 30, {});
+  const { interval_ms: __, ...next } = counted(first, 35, {});
+  assert.equal(isWorthWriting(first, next), true);
+  assert.equal(isWorthWriting(first, { ...next, at: at(34.9) }), false);
 });
 
 test("two runs that overlap count once", () => {
   const first = played("m") as Vote;
-  assert.equal(isWorthWriting(first, counted(first, 4.9, { fault: refused }), 10_000), false);
-  assert.equal(isWorthWriting(first, counted(first, 5, { fault: refused }), 10_000), true);
-  assert.equal(isWorthWriting(first, counted(first, -1, { fault: refused }), 10_000), false);
+  assert.equal(isWorthWriting(first, counted(first, 4.9, { fault: refused })), false);
+  assert.equal(isWorthWriting(first, counted(first, 5, { fault: refused })), true);
+  assert.equal(isWorthWriting(first, counted(first, -1, { fault: refused })), false);
+  const often = { fault: refused, intervalMs: 2_000 };
+  assert.equal(isWorthWriting(first, counted(first, 0.9, often)), false);
+  assert.equal(isWorthWriting(first, counted(first, 2, often)), true, "one that looks more often");
 });
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(

@@ -1,6 +1,6 @@
 import { clock, counted, duration, list } from "../event/words.ts";
 import type { Ballots } from "./ballots.ts";
-import { ifItLasts, ifItTurns, later } from "./rhythm.ts";
+import { ifItLasts, ifItTurns, intervalOf, later } from "./rhythm.ts";
 import type { Time, VantageName, Verdict, Vote } from "./schema.ts";
 import type { KnownCloud } from "./verdict.ts";
 import { elapsed, isFresh, THRESHOLD } from "./vote.ts";
@@ -73,7 +73,7 @@ function loss(own: Case, silent: Vote[]): string {
   const at = moment(deciding.at(-1)?.at ?? now, now);
   const lost = isBlast(own)
     ? `It becomes suspected ${at}, and its shares stay: too many clouds are lost at once`
-    : `It becomes unreachable ${at}, and its shares move`;
+    : `It becomes unreachable ${at}, and its shares move where they can`;
   const needs = deciding
     .filter(({ left }) => left > 0)
     .map(({ left, vantage }) => `${left} more of ${misses} misses from ${vantage}`);
@@ -94,7 +94,7 @@ function suspected(own: Case): string[] {
   const unless = `unless it is refuted, or ${answered(own, "answers")}`;
   const end =
     now < over || isSilent
-      ? `It becomes unreachable ${moment(over, now)}, and its shares move, ${unless}.`
+      ? `It becomes unreachable ${moment(over, now)}, and its shares move where they can, ${unless}.`
       : `Its ${duration(suspicionWindowMs)} are over: it becomes unreachable as soon as ${missed(own)}.`;
   return [
     end,
@@ -105,14 +105,23 @@ function suspected(own: Case): string[] {
 function unreachable(own: Case): string[] {
   const { ballots, now } = own;
   const shares =
-    "Its shares are dealt to the others, as each stack's policy says, but where a witness answers.";
+    "Each stack that weighs it is dealt anew without it, as its policy says, where another of its clouds is available; where a witness answers, the share stays.";
   const ups = ballots.fresh.filter(({ vote }) => vote === "up");
   const back = `It is back after ${answered(own, "successes")}`;
-  if (ups.length === 0) return [shares, `${back}.`];
+  if (ups.length === 0) return [shares, `${back}${backWithin(own)}.`];
   const deciding = ballots.fresh.map((vote) => upAt(vote, own)).sort();
   const soonest = deciding.at(ballots.majority - 1);
   const names = ups.map(({ vantage, successes }) => `${vantage} ${successes} of ${THRESHOLD}`);
   return [shares, `${back}: ${list(names)} so far${soonest ? `, ${moment(soonest, now)}` : ""}.`];
+}
+
+/** How long a majority takes to be answered often enough: each waits for its next tick first. */
+function backWithin(own: Case): string {
+  const intervals = own.ballots.fresh.map((vote) => intervalOf(vote, own)).sort((a, b) => a - b);
+  const deciding = intervals.at(own.ballots.majority - 1);
+  if (deciding === undefined) return "";
+  const [least, most] = [THRESHOLD - 1, THRESHOLD].map((ticks) => (ticks * deciding) / 1000);
+  return `, some ${least} to ${most} s after it answers again`;
 }
 
 /** When a vantage's silence counts, at the earliest, if it stays silent, or becomes so. */

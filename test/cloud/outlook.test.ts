@@ -25,6 +25,8 @@ const [athens, oslo, bern] = ["athens", "oslo", "bern"].map((name) => CloudName.
 const refused: Fault = { class: "path", code: "refused", message: "nothing listens there" };
 const rejected = fault("credentials", "login_rejected", 401);
 const NOW = 1000;
+const DEALT =
+  "Each stack that weighs it is dealt anew without it, as its policy says, where another of its clouds is available; where a witness answers, the share stays.";
 
 type Seen = Partial<Omit<Vote, "vantage" | "vote">> & { age?: number };
 type Given = {
@@ -136,7 +138,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
     ],
     [
       "2 of 3 vantages find it silent (home and office); it takes 2.",
-      "It becomes unreachable at 00:16:58 at the earliest, and its shares move; that needs 1 more of 3 misses from home and 2 more of 3 misses from office.",
+      "It becomes unreachable at 00:16:58 at the earliest, and its shares move where they can; that needs 1 more of 3 misses from home and 2 more of 3 misses from office.",
     ],
   ],
   [
@@ -204,7 +206,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
       "depot has never voted on it.",
     ],
     [
-      "It becomes unreachable at 00:25:00 at the earliest, and its shares move, unless it is refuted, or 2 of 3 vantages are answered 3 times in a row.",
+      "It becomes unreachable at 00:25:00 at the earliest, and its shares move where they can, unless it is refuted, or 2 of 3 vantages are answered 3 times in a row.",
       "Until then its shares stay, and nothing is pushed there. To confirm it moves them at once; to refute it leaves them.",
     ],
   ],
@@ -252,9 +254,48 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
       "depot has heard nothing since 00:16:00: 1 of 3 misses (refused: nothing listens there).",
     ],
     [
-      "Its shares are dealt to the others, as each stack's policy says, but where a witness answers.",
+      DEALT,
       "It is back after 3 successes in a row of 2 of 3 vantages: home 1 of 3 and office 2 of 3 so far, at 00:16:58 at the earliest.",
       "It is drained: its instances are dealt to the others.",
+    ],
+  ],
+  [
+    "unreachable, and nothing heard of it: the slower of the two that decide takes longest",
+    {
+      verdict: "unreachable",
+      votes: [
+        ["home", "silent", { misses: 10, interval_ms: 2000 }],
+        ["office", "silent", { misses: 5, interval_ms: 15_000 }],
+        ["depot", "silent", { misses: 5, interval_ms: 30_000 }],
+      ],
+    },
+    [
+      "home has heard nothing since 00:16:00: 10 or more misses in a row, where 3 are enough (refused: nothing listens there).",
+      "office has heard nothing since 00:16:00: 5 misses in a row, where 3 are enough (refused: nothing listens there).",
+      "depot has heard nothing since 00:16:00: 5 misses in a row, where 3 are enough (refused: nothing listens there).",
+    ],
+    [
+      DEALT,
+      "It is back after 3 successes in a row of 2 of 3 vantages, some 30 to 45 s after it answers again.",
+    ],
+  ],
+  [
+    "unreachable, and answered to one that is not enough",
+    {
+      verdict: "unreachable",
+      votes: [
+        ["home", "up", { successes: 2 }],
+        ["office", "silent", { misses: 5 }],
+      ],
+    },
+    [
+      "home is answered since 00:16:00: 2 of 3 times in a row.",
+      "office has heard nothing since 00:16:00: 5 misses in a row, where 3 are enough (refused: nothing listens there).",
+      "depot has never voted on it.",
+    ],
+    [
+      DEALT,
+      "It is back after 3 successes in a row of 2 of 3 vantages: home 2 of 3 so far, at 00:17:08 at the earliest.",
     ],
   ],
   [
@@ -295,7 +336,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
     ],
     [
       "1 of 1 vantage finds it silent (home).",
-      "It becomes unreachable at 00:17:13 at the earliest, and its shares move; that needs 3 more of 3 misses from home.",
+      "It becomes unreachable at 00:17:13 at the earliest, and its shares move where they can; that needs 3 more of 3 misses from home.",
     ],
   ],
 ];

@@ -47,10 +47,11 @@ export function outlookOf(
   return { seen, next: [...watch(of), ...prospects(of), ...standing(of)] };
 }
 
-function watch({ ballots: { fresh, majority } }: Case): string[] {
+function watch({ ballots: { fresh, majority }, verdict: { unwatched }, now }: Case): string[] {
   if (fresh.length >= majority) return [];
+  const since = unwatched ? ` since ${clock(unwatched.since, now)}` : "";
   return [
-    `Too few vantages vote on it, ${fresh.length} of the ${majority} needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.`,
+    `Too few vantages vote on it${since}, ${fresh.length} of the ${majority} needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.`,
   ];
 }
 

@@ -80,22 +80,25 @@ function loss(own: Case, silent: Vote[]): string {
   return needs.length === 0 ? `${lost}.` : `${lost}; that needs ${list(needs)}.`;
 }
 
+/** What is decided already goes first, by the rule that judge goes by: nobody need answer it any more. */
 function suspected(own: Case): string[] {
   const { verdict, known, ballots, now, suspicionWindowMs } = own;
   const { since, lost_at = since } = verdict;
-  if (known.orders?.confirmed?.since === since) {
-    return ["The suspicion is confirmed: it becomes unreachable at the next tick."];
+  if (ballots.up >= ballots.majority) {
+    return [`It is answered ${THRESHOLD} times in a row: it becomes reachable at the next tick.`];
   }
   if (known.orders?.refuted?.since === since) {
     return ["The suspicion is refuted: it becomes reachable at the next tick."];
   }
+  if (known.orders?.confirmed?.since === since) {
+    return ["The suspicion is confirmed: it becomes unreachable at the next tick."];
+  }
   const over = later(lost_at, suspicionWindowMs);
   const isSilent = ballots.silent >= ballots.majority;
-  const unless = `unless it is refuted, or ${answered(own, "answers")}`;
-  const end =
-    now < over || isSilent
-      ? `It becomes unreachable ${moment(over, now)}, and its shares move where they can, ${unless}.`
-      : `Its ${duration(suspicionWindowMs)} are over: it becomes unreachable as soon as ${missed(own)}.`;
+  const window = `Its ${duration(suspicionWindowMs)} are over${now < over ? ` at ${clock(over, now)}` : ""}`;
+  const end = isSilent
+    ? `It becomes unreachable ${moment(over, now)}, and its shares move where they can, unless it is refuted, or ${answered(own, "answers")}.`
+    : `${window}: ${now < over ? "from then on " : ""}it becomes unreachable as soon as ${missed(own)}.`;
   return [
     end,
     "Until then its shares stay, and nothing is pushed there. To confirm it moves them at once; to refute it leaves them.",

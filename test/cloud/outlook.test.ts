@@ -179,14 +179,17 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
   ],
   [
     "too few vote",
-    { votes: [["home", "silent", { misses: 10 }]] },
+    {
+      votes: [["home", "silent", { misses: 10 }]],
+      more: { unwatched: { since: at(980), fresh: 1, majority: 2 } },
+    },
     [
       "home has heard nothing since 00:16:00: 10 or more misses in a row, where 3 are enough (refused: nothing listens there).",
       "office has never voted on it.",
       "depot has never voted on it.",
     ],
     [
-      "Too few vantages vote on it, 1 of the 2 needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.",
+      "Too few vantages vote on it since 00:16:20, 1 of the 2 needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.",
       "1 of 3 vantages finds it silent (home); it takes 2.",
       "It stays reachable unless 1 more has 3 misses in a row.",
     ],
@@ -236,6 +239,48 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
     },
     ["home is answered since 00:16:00: 1 of 3 times in a row."],
     ["The suspicion is confirmed: it becomes unreachable at the next tick."],
+  ],
+  [
+    "suspected, refuted and confirmed: as judge has it, the cloud is kept",
+    {
+      verdict: "suspected",
+      vantages: ["home"],
+      orders: {
+        confirmed: { since: at(900), at: at(990) },
+        refuted: { since: at(900), at: at(995) },
+      },
+    },
+    ["home has never voted on it."],
+    [
+      "Too few vantages vote on it, 0 of the 1 needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.",
+      "The suspicion is refuted: it becomes reachable at the next tick.",
+    ],
+  ],
+  [
+    "suspected, confirmed, and answered meanwhile",
+    {
+      verdict: "suspected",
+      vantages: ["home"],
+      votes: [["home", "up"]],
+      orders: { confirmed: { since: at(900), at: at(990) } },
+    },
+    ["home is answered since 00:16:00."],
+    ["It is answered 3 times in a row: it becomes reachable at the next tick."],
+  ],
+  [
+    "suspected, and heard from before the window is over",
+    {
+      verdict: "suspected",
+      vantages: ["home"],
+      votes: [["home", "abstains", { fault: rejected }]],
+    },
+    [
+      "home abstains since 00:16:00 (login_rejected: GET heat.test: login_rejected): only the network's silence is held against a cloud.",
+    ],
+    [
+      "Its 10 min are over at 00:25:00: from then on it becomes unreachable as soon as home has 3 misses in a row.",
+      "Until then its shares stay, and nothing is pushed there. To confirm it moves them at once; to refute it leaves them.",
+    ],
   ],
   [
     "unreachable, and on its way back",

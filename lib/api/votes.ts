@@ -50,7 +50,7 @@ export type VoteInput = z.infer<typeof VoteInput>;
 
 export const VantageSummary = Vantage.extend({
   kind: Vantage.shape.kind.unwrap(),
-  /** When the newest of its votes was found. */
+  /** When the newest of its votes that is written down was found: up to a minute before its last. */
   voted_at: Time.optional(),
   /** The clouds that it has a fresh vote on. */
   clouds: z.array(

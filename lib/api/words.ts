@@ -63,7 +63,8 @@ export const words: Record<string, string> = {
   vantages: "By name.",
   kind: "A function of the deployment, or an agent that votes through this API.",
   registered_at: "Since when it counts in the majority.",
-  voted_at: "When the newest of its votes was found.",
+  voted_at:
+    "When the newest of its votes that is written down was found. One that says the same as before is not written each time: its last may be up to a minute later.",
   age_ms:
     "How long ago the tick began that found it, by the agent's steady clock, in milliseconds.",
   "VantageSummary.clouds": "Those that it has a fresh vote on.",

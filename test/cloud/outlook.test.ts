@@ -173,7 +173,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
     [
       "home hears nothing from any cloud since 00:16:00, so it blames its own network and abstains (refused: nothing listens there).",
       "office abstains since 00:16:00 (login_rejected: GET heat.test: login_rejected): only the network's silence is held against a cloud.",
-      "depot last voted at 00:15:09: too long ago to count.",
+      "depot votes no more: the vote last written down is of 00:15:09, up to a minute before its last, and too old to count.",
     ],
     ["It is lost when 2 of 3 vantages have 3 misses in a row."],
   ],

@@ -37,7 +37,7 @@ export async function agent(deps: AgentDeps, options: AgentOptions): Promise<nev
     await sleep(Math.max(0, next - elapsedMs()));
     try {
       name ??= await nameOf(deps, options);
-      const { refusal, ...done } = await round(deps, name, memory);
+      const { refusal, ...done } = await round(deps, { vantage: name, everyMs }, memory);
       report(log, done, told);
       if (refusal) throw refusal;
       if (!hasVoted) log.info("the agent votes", { vantage: name, every_s: everyMs / 1000 });

@@ -10,22 +10,23 @@ const MESSAGE = 2000;
 
 /**
  * What an agent sends of a finding. `ageMs`: how long ago its tick began, by a steady clock; a tick
- * that is too old to count (the machine slept) gives none.
+ * that is too old to count (the machine slept) gives none. `everyMs`: how often it looks.
  */
 export function ballotOf(
   { fault, latency_ms }: Finding,
-  { isVoid, ageMs }: { isVoid: boolean; ageMs: number },
+  { isVoid, ageMs, everyMs }: { isVoid: boolean; ageMs: number; everyMs: number },
 ): Ballot | undefined {
   const age_ms = Math.max(0, Math.round(ageMs));
   if (age_ms > VOTE_LIFETIME_MS) return undefined;
+  const rhythm = { age_ms, interval_ms: Math.round(everyMs) };
   if (fault === undefined) {
     return {
       vote: "up",
-      age_ms,
+      ...rhythm,
       ...(latency_ms === undefined ? {} : { latency_ms: Math.min(latency_ms, VOTE_LIFETIME_MS) }),
     };
   }
-  const told = { fault: faultOf(fault), age_ms };
+  const told = { fault: faultOf(fault), ...rhythm };
   if (!isSilence(fault)) return { vote: "abstains", ...told };
   return isVoid ? { vote: "abstains", void: true, ...told } : { vote: "silent", ...told };
 }

@@ -1,9 +1,7 @@
+import { DEADLINE_MS } from "../cloud/rhythm.ts";
 import type { Log } from "../log.ts";
 import type { Clouds, CloudsOptions } from "../openstack/clouds.ts";
 import { sharedClouds } from "../openstack/shared.ts";
-
-/** As long as a probe of home waits for a cloud. */
-const DEADLINE_MS = 5_000;
 
 /**
  * The clouds of this machine's clouds.yaml, for an agent to probe. Throws where it cannot be read, or

@@ -12,6 +12,9 @@ export type RoundDeps = Pick<ProbeDeps, "now" | "cloudNames" | "cloudClient"> & 
   settings: { loginPauseMs: number; longestPauseMs: number };
 };
 
+/** As whom an agent votes, and how often. */
+export type Place = { vantage: VantageName; everyMs: number };
+
 /** What the agent remembers of each cloud: that a rejected login pauses. */
 export type Memory = Map<CloudName, LoginMemory>;
 
@@ -30,7 +33,8 @@ const SENDERS = 8;
  * The first refusal that is not about one cloud ends the sending: home that is away costs one timeout.
  * A bug met in one cloud says nothing of it, and is thrown when the others have been voted on.
  */
-export async function round(deps: RoundDeps, vantage: VantageName, memory: Memory): Promise<Round> {
+export async function round(deps: RoundDeps, place: Place, memory: Memory): Promise<Round> {
+  const { vantage, everyMs } = place;
   const startedMs = deps.elapsedMs();
   const climbs = await Promise.allSettled(
     deps.cloudNames().map(async (cloud) => {
@@ -46,7 +50,11 @@ export async function round(deps: RoundDeps, vantage: VantageName, memory: Memor
   const sendUntilDone = async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const { cloud } = next;
-      const body = ballotOf(next, { isVoid: voidTick, ageMs: deps.elapsedMs() - startedMs });
+      const body = ballotOf(next, {
+        isVoid: voidTick,
+        ageMs: deps.elapsedMs() - startedMs,
+        everyMs,
+      });
       if (body === undefined) continue;
       try {
         await deps.putVote({ cloud, vantage, body });

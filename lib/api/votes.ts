@@ -27,6 +27,12 @@ export const VoteInput = z
       .int()
       .min(0, "a vote cannot be from the future: it is the age of the tick, 0 or more")
       .max(VOTE_LIFETIME_MS, "a vote more than 90 s old says nothing: send the next one"),
+    /** Trusted for how often to write this vantage's votes, and when to expect them; for nothing else. */
+    interval_ms: z
+      .int()
+      .min(1000, "a vantage votes once a second at most")
+      .max(60_000, "a vantage that votes less often than once a minute decides nothing")
+      .optional(),
   })
   .superRefine(({ vote, fault, void: isVoid }, context) => {
     const silent = fault !== undefined && isSilence({ ...fault, class: fault.class });
@@ -44,7 +50,7 @@ export type VoteInput = z.infer<typeof VoteInput>;
 
 export const VantageSummary = Vantage.extend({
   kind: Vantage.shape.kind.unwrap(),
-  /** When the newest of its votes was found. */
+  /** When the newest of its votes that is written down was found: up to a minute before its last. */
   voted_at: Time.optional(),
   /** The clouds that it has a fresh vote on. */
   clouds: z.array(

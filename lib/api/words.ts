@@ -70,7 +70,8 @@ export const words: Record<string, string> = {
   vantages: "By name.",
   kind: "A function of the deployment, or an agent that votes through this API.",
   registered_at: "Since when it counts in the majority.",
-  voted_at: "When the newest of its votes was found.",
+  voted_at:
+    "When the newest of its votes that is written down was found. One that says the same as before is not written each time: its last may be up to a minute later.",
   age_ms:
     "How long ago the tick began that found it, by the agent's steady clock, in milliseconds.",
   "VantageSummary.clouds": "Those that it has a fresh vote on.",
@@ -78,9 +79,11 @@ export const words: Record<string, string> = {
   misses: "Ticks in silence in a row, up to 10.",
   successes: "Ticks with an answer in a row, up to 3.",
   abstentions: "Ticks in a row that say nothing about the cloud.",
-  silent_since: "Start of the present silence.",
+  silent_since: "Start of the present silence, void ticks included.",
   void: "The whole tick heard nothing from anywhere, and so says nothing.",
   fault: "What went wrong.",
+  interval_ms:
+    "How often this vantage looks, in milliseconds: it says what repeats the last vote, how often an unchanged one is written, and when to expect the next. Without it every vote is written.",
   latency_ms: "How long the cloud took to answer, in milliseconds.",
   listed_at: "When the stacks there were last listed in full.",
   login_pause: "A rejected login is not repeated before `until`.",

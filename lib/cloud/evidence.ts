@@ -68,6 +68,7 @@ function withoutVotes({ votes: _, ...verdict }: Verdict, isWhole: boolean) {
 }
 
 function ballot(vote: Vote): VerdictEvidence["votes"][number] {
-  const { latency_ms, listed_at, updating, login_pause, credential_hash, ...rest } = vote;
+  const { interval_ms, latency_ms, listed_at, updating, login_pause, credential_hash, ...rest } =
+    vote;
   return rest;
 }

@@ -7,6 +7,7 @@ import type { JudgeSettings, KnownCloud } from "./verdict.ts";
 import { THRESHOLD } from "./vote.ts";
 
 export type OutlookSettings = JudgeSettings & {
+  /** Of home, as the deadline: other vantages' votes say their own. */
   intervalMs: number;
   busySilenceMs: number;
   /** A probe that nothing answers takes so long. */
@@ -18,7 +19,8 @@ export type Outlook = { seen: string[]; next: string[] };
 
 /**
  * What `judge` would say next of one of the clouds, in sentences: from the votes as they are now, by
- * the rule that it goes by. Times are the earliest: a tick that comes late makes them later.
+ * the rule that it goes by. Times are the earliest, each vantage's by its own interval: a tick that
+ * comes late makes them later. They stay the same until another vote is there, or should be.
  */
 export function outlookOf(
   cloud: CloudName,
@@ -45,10 +47,11 @@ export function outlookOf(
   return { seen, next: [...watch(of), ...prospects(of), ...standing(of)] };
 }
 
-function watch({ ballots: { fresh, majority } }: Case): string[] {
+function watch({ ballots: { fresh, majority }, verdict: { unwatched }, now }: Case): string[] {
   if (fresh.length >= majority) return [];
+  const since = unwatched ? ` since ${clock(unwatched.since, now)}` : "";
   return [
-    `Too few vantages vote on it, ${fresh.length} of the ${majority} needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.`,
+    `Too few vantages vote on it${since}, ${fresh.length} of the ${majority} needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.`,
   ];
 }
 

@@ -1,8 +1,9 @@
 import { clock, counted, duration, list } from "../event/words.ts";
 import type { Ballots } from "./ballots.ts";
+import { ifItLasts, ifItTurns, intervalOf, later } from "./rhythm.ts";
 import type { Time, VantageName, Verdict, Vote } from "./schema.ts";
 import type { KnownCloud } from "./verdict.ts";
-import { elapsed, THRESHOLD } from "./vote.ts";
+import { elapsed, isFresh, THRESHOLD } from "./vote.ts";
 
 /** One cloud, with all that decides what becomes of it. */
 export type Case = {
@@ -13,6 +14,7 @@ export type Case = {
   now: Time;
   vantages: VantageName[];
   misses: number;
+  /** Of home. */
   intervalMs: number;
   deadlineMs: number;
   suspicionWindowMs: number;
@@ -42,7 +44,7 @@ function unknown(own: Case): string[] {
 }
 
 function reachable(own: Case): string[] {
-  const { ballots, misses, intervalMs, now, vantages } = own;
+  const { ballots, misses, now, vantages } = own;
   const silent = silences(own);
   if (silent.length === 0) return [`It is lost when ${missed(own)}.`];
   const names = list(silent.map(({ vantage }) => vantage));
@@ -50,51 +52,53 @@ function reachable(own: Case): string[] {
   const most = vantages.length === 1 ? "" : `; it takes ${ballots.majority}`;
   const found = `${silent.length} of ${counted(vantages.length, "vantage")} ${find} it silent (${names})${most}.`;
   const lacking = ballots.majority - silent.length;
-  if (lacking > 0) {
-    const who = `${lacking} more ${lacking === 1 ? "has" : "have"} ${misses} misses in a row`;
-    const soonest = clock(later(now, (misses - 1) * intervalMs), now);
-    return [found, `It stays reachable unless ${who}, at ${soonest} at the earliest.`];
-  }
-  return [found, loss(own, silent)];
+  if (lacking <= 0) return [found, loss(own, silent)];
+  const who = `${lacking} more ${lacking === 1 ? "has" : "have"} ${misses} misses in a row`;
+  const deciding = ballots.fresh.map((vote) => silentAt(vote, own)).sort();
+  const soonest = deciding.at(ballots.majority - 1);
+  return [found, `It stays reachable unless ${who}${soonest ? `, ${moment(soonest, now)}` : ""}.`];
 }
 
 /** A majority is silent: it is lost as soon as each of them has missed it often enough. */
 function loss(own: Case, silent: Vote[]): string {
-  const { ballots, misses, intervalMs, now } = own;
+  const { ballots, misses, now } = own;
   const deciding = silent
-    .map((vote) => {
-      const left = Math.max(0, misses - vote.misses);
-      const takesMs = vote.fault?.code === "timeout" ? own.deadlineMs : 0;
-      return { vantage: vote.vantage, left, at: later(vote.at, left * intervalMs + takesMs) };
-    })
+    .map((vote) => ({
+      vantage: vote.vantage,
+      left: Math.max(0, misses - vote.misses),
+      at: silentAt(vote, own),
+    }))
     .sort((a, b) => (a.at < b.at ? -1 : 1))
     .slice(0, ballots.majority);
-  const at = clock(notBefore(now, deciding.at(-1)?.at), now);
+  const at = moment(deciding.at(-1)?.at ?? now, now);
   const lost = isBlast(own)
-    ? `It becomes suspected at ${at}, and its shares stay: too many clouds are lost at once`
-    : `It becomes unreachable at ${at}, and its shares move`;
+    ? `It becomes suspected ${at}, and its shares stay: too many clouds are lost at once`
+    : `It becomes unreachable ${at}, and its shares move where they can`;
   const needs = deciding
     .filter(({ left }) => left > 0)
     .map(({ left, vantage }) => `${left} more of ${misses} misses from ${vantage}`);
   return needs.length === 0 ? `${lost}.` : `${lost}; that needs ${list(needs)}.`;
 }
 
+/** What is decided already goes first, by the rule that judge goes by: nobody need answer it any more. */
 function suspected(own: Case): string[] {
   const { verdict, known, ballots, now, suspicionWindowMs } = own;
   const { since, lost_at = since } = verdict;
-  if (known.orders?.confirmed?.since === since) {
-    return ["The suspicion is confirmed: it becomes unreachable at the next tick."];
+  if (ballots.up >= ballots.majority) {
+    return [`It is answered ${THRESHOLD} times in a row: it becomes reachable at the next tick.`];
   }
   if (known.orders?.refuted?.since === since) {
     return ["The suspicion is refuted: it becomes reachable at the next tick."];
   }
+  if (known.orders?.confirmed?.since === since) {
+    return ["The suspicion is confirmed: it becomes unreachable at the next tick."];
+  }
   const over = later(lost_at, suspicionWindowMs);
   const isSilent = ballots.silent >= ballots.majority;
-  const unless = `unless it is refuted, or ${answered(own, "answers")}`;
-  const end =
-    now < over || isSilent
-      ? `It becomes unreachable at ${clock(notBefore(now, over), now)}, and its shares move, ${unless}.`
-      : `Its ${duration(suspicionWindowMs)} are over: it becomes unreachable as soon as ${missed(own)}.`;
+  const window = `Its ${duration(suspicionWindowMs)} are over${now < over ? ` at ${clock(over, now)}` : ""}`;
+  const end = isSilent
+    ? `It becomes unreachable ${moment(over, now)}, and its shares move where they can, unless it is refuted, or ${answered(own, "answers")}.`
+    : `${window}: ${now < over ? "from then on " : ""}it becomes unreachable as soon as ${missed(own)}.`;
   return [
     end,
     "Until then its shares stay, and nothing is pushed there. To confirm it moves them at once; to refute it leaves them.",
@@ -102,17 +106,47 @@ function suspected(own: Case): string[] {
 }
 
 function unreachable(own: Case): string[] {
-  const { ballots, now, intervalMs } = own;
+  const { ballots, now } = own;
   const shares =
-    "Its shares are dealt to the others, as each stack's policy says, but where a witness answers.";
+    "Each stack that weighs it is dealt anew without it, as its policy says, where another of its clouds is available; where a witness answers, the share stays.";
   const ups = ballots.fresh.filter(({ vote }) => vote === "up");
   const back = `It is back after ${answered(own, "successes")}`;
-  if (ups.length === 0) return [shares, `${back}.`];
-  const times = ups.map((vote) => later(vote.at, (THRESHOLD - vote.successes) * intervalMs)).sort();
-  const deciding = times.at(ballots.majority - 1);
-  const soonest = deciding && `, at ${clock(notBefore(now, deciding), now)} at the earliest`;
+  if (ups.length === 0) return [shares, `${back}${backWithin(own)}.`];
+  const deciding = ballots.fresh.map((vote) => upAt(vote, own)).sort();
+  const soonest = deciding.at(ballots.majority - 1);
   const names = ups.map(({ vantage, successes }) => `${vantage} ${successes} of ${THRESHOLD}`);
-  return [shares, `${back}: ${list(names)} so far${soonest ?? ""}.`];
+  return [shares, `${back}: ${list(names)} so far${soonest ? `, ${moment(soonest, now)}` : ""}.`];
+}
+
+/** How long a majority takes to be answered often enough: each waits for its next tick first. */
+function backWithin(own: Case): string {
+  const intervals = own.ballots.fresh.map((vote) => intervalOf(vote, own)).sort((a, b) => a - b);
+  const deciding = intervals.at(own.ballots.majority - 1);
+  if (deciding === undefined) return "";
+  const [least, most] = [THRESHOLD - 1, THRESHOLD].map((ticks) => (ticks * deciding) / 1000);
+  return `, some ${least} to ${most} s after it answers again`;
+}
+
+/** When a vantage's silence counts, at the earliest, if it stays silent, or becomes so. */
+function silentAt(vote: Vote, own: Case): Time {
+  const { misses, now } = own;
+  const isSilent = silences(own).includes(vote);
+  if (isSilent && vote.misses >= misses) return vote.at;
+  if (isSilent) return ifItLasts(vote, misses - vote.misses, now, own);
+  return ifItTurns(vote, Math.max(1, misses - keptMisses(vote, own)), now, own);
+}
+
+/** The misses that a vote which is not silent has kept. */
+function keptMisses({ missed_at, misses }: Vote, { known, now }: Case): number {
+  const refutedAt = known.orders?.refuted?.at ?? "";
+  return missed_at !== undefined && missed_at > refutedAt && isFresh(missed_at, now) ? misses : 0;
+}
+
+/** When a vantage's successes count, at the earliest, if it is answered from now on. */
+function upAt(vote: Vote, own: Case): Time {
+  const left = THRESHOLD - vote.successes;
+  if (vote.vote !== "up") return ifItTurns(vote, Math.max(1, left), own.now, own);
+  return left <= 0 ? vote.at : ifItLasts(vote, left, own.now, own);
 }
 
 /** Fresh silences that count, or will if they last. */
@@ -146,10 +180,7 @@ function answered({ ballots: { majority }, vantages }: Case, as: "answers" | "su
     : `${THRESHOLD} successes in a row of ${who}`;
 }
 
-function later(time: Time, ms: number): Time {
-  return new Date(Date.parse(time) + ms).toISOString();
-}
-
-function notBefore(now: Time, time: Time | undefined): Time {
-  return time === undefined || time < now ? now : time;
+/** Ticks come late: no time that is predicted is more than the earliest. */
+function moment(time: Time, now: Time): string {
+  return time > now ? `at ${clock(time, now)} at the earliest` : "any moment now";
 }

@@ -37,10 +37,12 @@ export const Vote = z.object({
   at: Time,
   /** Since when this vantage has found the same. */
   since: Time,
+  /** How often this vantage looks, in milliseconds. */
+  interval_ms: z.int().optional(),
   misses: z.int(),
   successes: z.int(),
   abstentions: z.int(),
-  /** Start of the present silence; absent after an up. */
+  /** Start of the present silence, void ticks included; absent after an up. */
   silent_since: Time.optional(),
   /** The last counted miss: misses older than a vote's lifetime begin from 0. */
   missed_at: Time.optional(),

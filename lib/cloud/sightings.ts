@@ -22,7 +22,10 @@ export function sightings(votes: Vote[], watching: Watching): string[] {
 }
 
 function said(vote: Vote, { now, misses, refutedAt = "", busySilenceMs }: Watching): string {
-  if (!isFresh(vote.at, now)) return `last voted at ${clock(vote.at, now)}: too long ago to count`;
+  // An unchanged vote is not written each time, and not of every cloud at the same tick.
+  if (!isFresh(vote.at, now)) {
+    return `votes no more: the vote last written down is of ${clock(vote.at, now)}, up to a minute before its last, and too old to count`;
+  }
   const since = clock(vote.since, now);
   const why = vote.fault ? ` (${vote.fault.code}: ${faultText(vote.fault)})` : "";
   if (vote.vote === "up") return `is answered since ${since}${latency(vote)}${successes(vote)}`;

@@ -167,6 +167,7 @@ async function castVotes(
         at: startedAt,
         previous,
         isVoid: voidTick,
+        intervalMs,
         refutedAt: orders.get(finding.cloud)?.refuted?.at,
         busySilenceMs: isBusy ? busySilenceMs : undefined,
       });
@@ -178,8 +179,7 @@ async function castVotes(
         // Agents learn from the home vote alone that a silence may be a busy engine's.
         ...(vantage === HOME && finding.fault && isBusy ? { updating: true } : {}),
       };
-      const isSaved =
-        isWorthWriting(previous, next, intervalMs) && (await deps.saveVote(next, previous?.at));
+      const isSaved = isWorthWriting(previous, next) && (await deps.saveVote(next, previous?.at));
       // A void tick goes by nothing that it heard, nor by a miss from before that a tick beside it kept.
       return isSaved || voidTick ? next : (previous ?? next);
     }),

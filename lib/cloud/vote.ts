@@ -7,6 +7,8 @@ export const THRESHOLD = 3;
 export const MOST_MISSES = 10;
 /** A vote, or a miss, older than this is no evidence: counting begins from 0. */
 export const VOTE_LIFETIME_MS = 90_000;
+/** A vote that says no interval is repeated within half of this. */
+const USUAL_INTERVAL_MS = 10_000;
 const REWRITE_AFTER_MS = 60_000;
 
 /** What one probe of one cloud came to; `unasked`: clouds.yaml gave nothing to ask. */
@@ -23,19 +25,20 @@ export function isVoid(findings: Finding[]): boolean {
  * abstention touches neither; a void tick counts nothing at all. A vote older than 90 s, and misses
  * of which the last is, begin from 0, so that three blips in a month are not three in a row; so do
  * the misses of a suspicion that was refuted since. With `busySilenceMs` (updates of ours run there)
- * a deadline missed counts only once the silence is that old.
+ * a deadline missed counts only once deadlines have been missed for that long. `since` begins anew
+ * with every other finding, and with another fault; a void is one void, whatever each cloud met in it.
  */
 export function countVote(found: Found): Vote {
-  const { finding, vantage, at, previous } = found;
+  const { finding, vantage, at, previous, intervalMs } = found;
   const { cloud, fault, latency_ms } = finding;
   const recent = previous && isFresh(previous.at, at) ? previous : undefined;
   const counted = count(found, recent);
-  const isSame = recent?.vote === counted.vote && recent.fault?.code === fault?.code;
   return {
     cloud,
     vantage,
     at,
-    since: isSame ? recent.since : at,
+    since: recent && isSame(recent, counted, fault) ? recent.since : at,
+    ...(intervalMs === undefined ? {} : { interval_ms: Math.round(intervalMs) }),
     ...memory(previous),
     ...(latency_ms === undefined ? {} : { latency_ms }),
     ...counted,
@@ -49,9 +52,17 @@ type Found = {
   at: Time;
   previous: Vote | undefined;
   isVoid: boolean;
+  /** How often this vantage looks, where that is known. */
+  intervalMs?: number | undefined;
   refutedAt?: Time | undefined;
   busySilenceMs?: number | undefined;
 };
+
+/** Whether both found the same. In a void nothing was found of the cloud, so its fault does not matter. */
+function isSame(recent: Vote, counted: Counted, fault: Fault | undefined): boolean {
+  if (recent.vote !== counted.vote || recent.void !== counted.void) return false;
+  return counted.void === true || recent.fault?.code === fault?.code;
+}
 
 type Counters = Pick<Vote, "misses" | "successes" | "abstentions" | "missed_at">;
 type Counted = Counters & Pick<Vote, "vote" | "void" | "silent_since">;
@@ -64,15 +75,16 @@ function count(found: Found, recent: Vote | undefined): Counted {
   if (!fault) {
     return { vote: "up", misses: 0, successes: oneMore(successes), abstentions: 0 };
   }
-  if (isVoid) {
-    const { silent_since } = recent ?? {};
-    return { ...kept, vote: "abstains", void: true, ...(silent_since ? { silent_since } : {}) };
-  }
+  // A void is silence too: what comes after it has lasted since then, though nobody counts it.
+  const silent_since = recent?.silent_since ?? at;
+  if (isVoid) return { ...kept, vote: "abstains", void: true, silent_since };
   if (!isSilence(fault)) {
     return { ...kept, vote: "abstains", abstentions: oneMore(abstentions) };
   }
-  const silent_since = recent?.silent_since ?? at;
-  const counts = fault.code !== "timeout" || elapsed(silent_since, at) >= busySilenceMs;
+  // By the deadlines missed in a row, and not by the silence: a void says nothing of a busy engine.
+  const isLasting = recent?.vote === "silent" && recent.fault?.code === fault.code;
+  const lastingMs = isLasting ? elapsed(recent.since, at) : 0;
+  const counts = fault.code !== "timeout" || lastingMs >= busySilenceMs;
   const missed = counts ? { misses: oneMore(misses, MOST_MISSES), missed_at: at } : {};
   return { ...kept, ...missed, vote: "silent", successes: 0, abstentions: 0, silent_since };
 }
@@ -82,18 +94,28 @@ function oneMore(counter: number, most = THRESHOLD): number {
 }
 
 /**
- * Whether a vote is worth writing: more than its latency moved, or the written one is 60 s old; and
- * never twice within half an interval, so that two overlapping runs count once.
+ * Whether a vote is worth writing: more than its latency moved, or the written one would soon be too
+ * old to count; and never twice within half of its vantage's interval, so that two overlapping runs
+ * count once.
  */
-export function isWorthWriting(
-  previous: Vote | undefined,
-  next: Vote,
-  intervalMs: number,
-): boolean {
+export function isWorthWriting(previous: Vote | undefined, next: Vote): boolean {
   if (!previous || !isFresh(previous.at, next.at)) return true;
   const age = elapsed(previous.at, next.at);
-  if (age < intervalMs / 2) return false;
-  return age >= REWRITE_AFTER_MS || essence(previous) !== essence(next);
+  if (age < (next.interval_ms ?? USUAL_INTERVAL_MS) / 2) return false;
+  return age >= rewriteAfterMs(next) || essence(previous) !== essence(next);
+}
+
+/**
+ * So early that one vote may be lost on the way: the written one is less than an interval older when
+ * a tick finds it so old; if that tick's vote is lost, the next tick is an interval later, and its
+ * vote takes less than 10 s, or an interval, to arrive (a probe's deadline and the sending). Hence three
+ * intervals before it is too old: at 10 s once a minute, at 15 s every third vote (45 s), at 20 s every
+ * second (40 s), at 30 s every one. A minute at most: a quick vantage is late by its deadlines, not by
+ * its interval. A vantage that says no interval may have the longest.
+ */
+function rewriteAfterMs({ interval_ms }: Vote): number {
+  if (interval_ms === undefined) return 0;
+  return Math.min(REWRITE_AFTER_MS, VOTE_LIFETIME_MS - 3 * interval_ms);
 }
 
 /** Milliseconds from one time to another. */

@@ -44,6 +44,7 @@ export type Change = z.infer<typeof Change>;
 
 /** A vote as it is judged: without what only the probe remembers of it. */
 export const Ballot = Vote.omit({
+  interval_ms: true,
   latency_ms: true,
   listed_at: true,
   updating: true,

@@ -67,6 +67,13 @@ test("an agent votes on every cloud of its own, under its token's name", async (
   assert.deepEqual([up?.vote, up?.latency_ms !== undefined], ["up", true]);
 });
 
+test("an agent says how often it looks, and so has its votes written in time", async (t) => {
+  const { api, rounds } = await scene(t, "athens");
+  await api.know({ athens: "reachable" });
+  await rounds(1, { everyMs: 30_000 });
+  assert.equal((await api.stores.listVotes(athens))[0]?.interval_ms, 30_000);
+});
+
 test("an agent that hears nothing from anywhere says so, and nothing of the clouds", async (t) => {
   const { api, clouds, rounds } = await scene(t, "athens", "oslo");
   await api.know({ athens: "reachable", oslo: "reachable" });
@@ -160,7 +167,7 @@ test("whatever a probe finds is a ballot that the API takes", () => {
   for (const found of [undefined, ...silences, ...otherFaults]) {
     for (const isVoid of [false, true]) {
       const finding = { cloud: athens, ...(found ? { fault: found } : { latency_ms: 12.5 }) };
-      const ballot = ballotOf(finding, { isVoid, ageMs: 140.4 });
+      const ballot = ballotOf(finding, { isVoid, ageMs: 140.4, everyMs: 2500.5 });
       assert.equal(VoteInput.safeParse(ballot).success, true, JSON.stringify(ballot));
     }
   }
@@ -169,13 +176,15 @@ test("whatever a probe finds is a ballot that the API takes", () => {
     {
       isVoid: false,
       ageMs: 0,
+      everyMs: 30_000,
     },
   );
   assert.equal(VoteInput.safeParse(long).success, true);
 });
 
 test("a tick of before the machine slept gives no ballot", () => {
-  assert.equal(ballotOf({ cloud: athens }, { isVoid: false, ageMs: 90_001 }), undefined);
+  const tick = { isVoid: false, ageMs: 90_001, everyMs: 10_000 };
+  assert.equal(ballotOf({ cloud: athens }, tick), undefined);
 });
 
 test("what goes on being wrong is told ever more rarely, and anew after it was well", () => {

@@ -73,6 +73,38 @@ test("a request that comes twice counts once", async () => {
   assert.equal((await stores.listVotes(athens))[0]?.misses, 2);
 });
 
+test("an agent that looks more often than home has every vote counted", async () => {
+  const { vote, clock } = await scene();
+  const quick = { ...miss, interval_ms: 2000 };
+  for (const misses of [1, 2, 3]) {
+    assert.equal((await vote(quick)).body.misses, misses);
+    clock.advance(2);
+  }
+  clock.advance(-1.1);
+  assert.equal((await vote(quick)).body.misses, 3, "the same request again");
+});
+
+test("an unchanged vote is written as often as its agent's interval has it", async () => {
+  const { vote, clock, stores } = await scene();
+  for (const [interval_ms, everySeconds] of [
+    [30_000, 30],
+    [10_000, 60],
+  ] as const) {
+    for (let n = 0; n < 3; n += 1) {
+      await vote({ ...up, interval_ms });
+      clock.advance(interval_ms / 1000);
+    }
+    const written = new Set<string>();
+    for (let n = 0; n < 24; n += 1) {
+      await vote({ ...up, interval_ms });
+      written.add((await stores.listVotes(athens))[0]?.at ?? "");
+      clock.advance(interval_ms / 1000);
+    }
+    const [first = 0, second = 0, third = 0] = [...written].map((time) => Date.parse(time) / 1000);
+    assert.deepEqual([second - first, third - second], [everySeconds, everySeconds]);
+  }
+});
+
 test("a vote under another's name, or a function's, is refused, and nothing is written", async () => {
   const { vote, stores, call } = await scene();
   const dublin = VantageName.parse("eu-west-1");
@@ -113,7 +145,7 @@ test("what is no vote is refused with what to do, and nothing is written", async
     [
       { ...up, at: at(0) },
       400,
-      /at: is not known; there are vote, fault, latency_ms, void, age_ms/,
+      /at: is not known; there are vote, fault, latency_ms, void, age_ms, interval_ms/,
     ],
     [{ vote: "up" }, 400, /age_ms: is missing/],
     [{ ...up, age_ms: 1.5 }, 422, /age_ms: must be a whole number\.$/],
@@ -131,6 +163,8 @@ test("what is no vote is refused with what to do, and nothing is written", async
     [{ ...miss, fault: { ...refused, code: "Not A Code" } }, 422, /lowercase/],
     [{ ...miss, fault: { ...refused, unsent: true } }, 400, /unsent/],
     [{ ...up, latency_ms: -1 }, 422, /latency_ms/],
+    [{ ...up, interval_ms: 999 }, 422, /once a second at most/],
+    [{ ...up, interval_ms: 60_001 }, 422, /less often than once a minute/],
     ["up", 400, /must be an object/],
   ];
   for (const [body, status, why] of rows) {

@@ -72,6 +72,7 @@ function voteOf(cloud: CloudName, vantage: VantageName): fc.Arbitrary<Vote | und
         misses: fc.nat(10),
         successes: fc.nat(3),
         abstentions: fc.nat(3),
+        interval_ms: fc.constant(10_000),
         latency_ms: fc.nat(500),
         credential_hash: fc.constantFrom("one", "other"),
       }),
@@ -122,7 +123,9 @@ test("10. Explained: the evidence of any verdict, stored and judged again, gives
 
 /** But for what of its votes only the probe remembers. */
 function whole(verdict: Verdict | undefined) {
-  const votes = verdict?.votes.map(({ credential_hash: _, latency_ms: __, ...vote }) => vote);
+  const votes = verdict?.votes.map(
+    ({ credential_hash: _, latency_ms: __, interval_ms: ___, ...vote }) => vote,
+  );
   return { ...verdict, votes };
 }
 
@@ -155,7 +158,7 @@ test("the evidence of 45 clouds lost at once to five vantages is far from Dynamo
           silent_since: now,
           missed_at: now,
         },
-        ...{ misses: 3, successes: 0, abstentions: 0 },
+        ...{ misses: 3, successes: 0, abstentions: 0, interval_ms: 10_000 },
         fault: { class: "service", code: "timeout", message },
       }),
     ),
@@ -165,6 +168,8 @@ test("the evidence of 45 clouds lost at once to five vantages is far from Dynamo
   assert.ok(verdicts.every(({ verdict }) => verdict === "suspected"));
   const [of = CloudName.parse("none")] = names;
   const evidence = verdictEvidence(of, { clouds, votes, now, settings, verdicts });
-  const bytes = Buffer.byteLength(JSON.stringify(evidence));
+  const stored = JSON.stringify(evidence);
+  assert.ok(!stored.includes("interval_ms"), "a vote's rhythm decides no verdict");
+  const bytes = Buffer.byteLength(stored);
   assert.ok(bytes < 200_000, `${bytes} bytes`);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Fault } from "../../lib/cloud/faults.ts";
-import { outlookOf } from "../../lib/cloud/outlook.ts";
+import { type OutlookSettings, outlookOf } from "../../lib/cloud/outlook.ts";
 import {
   CloudName,
   type CloudOrders,
@@ -13,6 +13,7 @@ import {
   type Vote,
 } from "../../lib/cloud/schema.ts";
 import { judge } from "../../lib/cloud/verdict.ts";
+import { countVote } from "../../lib/cloud/vote.ts";
 import { fault } from "../support/plain-cloud.ts";
 import { at } from "../support/time.ts";
 
@@ -24,6 +25,8 @@ const [athens, oslo, bern] = ["athens", "oslo", "bern"].map((name) => CloudName.
 const refused: Fault = { class: "path", code: "refused", message: "nothing listens there" };
 const rejected = fault("credentials", "login_rejected", 401);
 const NOW = 1000;
+const DEALT =
+  "Each stack that weighs it is dealt anew without it, as its policy says, where another of its clouds is available; where a witness answers, the share stays.";
 
 type Seen = Partial<Omit<Vote, "vantage" | "vote">> & { age?: number };
 type Given = {
@@ -116,7 +119,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
     ],
     [
       "1 of 3 vantages finds it silent (home); it takes 2.",
-      "It stays reachable unless 1 more has 3 misses in a row, at 00:17:00 at the earliest.",
+      "It stays reachable unless 1 more has 3 misses in a row, at 00:17:08 at the earliest.",
     ],
   ],
   [
@@ -135,7 +138,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
     ],
     [
       "2 of 3 vantages find it silent (home and office); it takes 2.",
-      "It becomes unreachable at 00:16:58, and its shares move; that needs 1 more of 3 misses from home and 2 more of 3 misses from office.",
+      "It becomes unreachable at 00:16:58 at the earliest, and its shares move where they can; that needs 1 more of 3 misses from home and 2 more of 3 misses from office.",
     ],
   ],
   [
@@ -155,7 +158,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
     ],
     [
       "2 of 3 vantages find it silent (home and office); it takes 2.",
-      "It becomes suspected at 00:16:40, and its shares stay: too many clouds are lost at once.",
+      "It becomes suspected any moment now, and its shares stay: too many clouds are lost at once.",
     ],
   ],
   [
@@ -170,22 +173,25 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
     [
       "home hears nothing from any cloud since 00:16:00, so it blames its own network and abstains (refused: nothing listens there).",
       "office abstains since 00:16:00 (login_rejected: GET heat.test: login_rejected): only the network's silence is held against a cloud.",
-      "depot last voted at 00:15:09: too long ago to count.",
+      "depot votes no more: the vote last written down is of 00:15:09, up to a minute before its last, and too old to count.",
     ],
     ["It is lost when 2 of 3 vantages have 3 misses in a row."],
   ],
   [
     "too few vote",
-    { votes: [["home", "silent", { misses: 10 }]] },
+    {
+      votes: [["home", "silent", { misses: 10 }]],
+      more: { unwatched: { since: at(980), fresh: 1, majority: 2 } },
+    },
     [
       "home has heard nothing since 00:16:00: 10 or more misses in a row, where 3 are enough (refused: nothing listens there).",
       "office has never voted on it.",
       "depot has never voted on it.",
     ],
     [
-      "Too few vantages vote on it, 1 of the 2 needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.",
+      "Too few vantages vote on it since 00:16:20, 1 of the 2 needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.",
       "1 of 3 vantages finds it silent (home); it takes 2.",
-      "It stays reachable unless 1 more has 3 misses in a row, at 00:17:00 at the earliest.",
+      "It stays reachable unless 1 more has 3 misses in a row.",
     ],
   ],
   [
@@ -203,7 +209,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
       "depot has never voted on it.",
     ],
     [
-      "It becomes unreachable at 00:25:00, and its shares move, unless it is refuted, or 2 of 3 vantages are answered 3 times in a row.",
+      "It becomes unreachable at 00:25:00 at the earliest, and its shares move where they can, unless it is refuted, or 2 of 3 vantages are answered 3 times in a row.",
       "Until then its shares stay, and nothing is pushed there. To confirm it moves them at once; to refute it leaves them.",
     ],
   ],
@@ -235,6 +241,48 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
     ["The suspicion is confirmed: it becomes unreachable at the next tick."],
   ],
   [
+    "suspected, refuted and confirmed: as judge has it, the cloud is kept",
+    {
+      verdict: "suspected",
+      vantages: ["home"],
+      orders: {
+        confirmed: { since: at(900), at: at(990) },
+        refuted: { since: at(900), at: at(995) },
+      },
+    },
+    ["home has never voted on it."],
+    [
+      "Too few vantages vote on it, 0 of the 1 needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.",
+      "The suspicion is refuted: it becomes reachable at the next tick.",
+    ],
+  ],
+  [
+    "suspected, confirmed, and answered meanwhile",
+    {
+      verdict: "suspected",
+      vantages: ["home"],
+      votes: [["home", "up"]],
+      orders: { confirmed: { since: at(900), at: at(990) } },
+    },
+    ["home is answered since 00:16:00."],
+    ["It is answered 3 times in a row: it becomes reachable at the next tick."],
+  ],
+  [
+    "suspected, and heard from before the window is over",
+    {
+      verdict: "suspected",
+      vantages: ["home"],
+      votes: [["home", "abstains", { fault: rejected }]],
+    },
+    [
+      "home abstains since 00:16:00 (login_rejected: GET heat.test: login_rejected): only the network's silence is held against a cloud.",
+    ],
+    [
+      "Its 10 min are over at 00:25:00: from then on it becomes unreachable as soon as home has 3 misses in a row.",
+      "Until then its shares stay, and nothing is pushed there. To confirm it moves them at once; to refute it leaves them.",
+    ],
+  ],
+  [
     "unreachable, and on its way back",
     {
       verdict: "unreachable",
@@ -251,9 +299,48 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
       "depot has heard nothing since 00:16:00: 1 of 3 misses (refused: nothing listens there).",
     ],
     [
-      "Its shares are dealt to the others, as each stack's policy says, but where a witness answers.",
+      DEALT,
       "It is back after 3 successes in a row of 2 of 3 vantages: home 1 of 3 and office 2 of 3 so far, at 00:16:58 at the earliest.",
       "It is drained: its instances are dealt to the others.",
+    ],
+  ],
+  [
+    "unreachable, and nothing heard of it: the slower of the two that decide takes longest",
+    {
+      verdict: "unreachable",
+      votes: [
+        ["home", "silent", { misses: 10, interval_ms: 2000 }],
+        ["office", "silent", { misses: 5, interval_ms: 15_000 }],
+        ["depot", "silent", { misses: 5, interval_ms: 30_000 }],
+      ],
+    },
+    [
+      "home has heard nothing since 00:16:00: 10 or more misses in a row, where 3 are enough (refused: nothing listens there).",
+      "office has heard nothing since 00:16:00: 5 misses in a row, where 3 are enough (refused: nothing listens there).",
+      "depot has heard nothing since 00:16:00: 5 misses in a row, where 3 are enough (refused: nothing listens there).",
+    ],
+    [
+      DEALT,
+      "It is back after 3 successes in a row of 2 of 3 vantages, some 30 to 45 s after it answers again.",
+    ],
+  ],
+  [
+    "unreachable, and answered to one that is not enough",
+    {
+      verdict: "unreachable",
+      votes: [
+        ["home", "up", { successes: 2 }],
+        ["office", "silent", { misses: 5 }],
+      ],
+    },
+    [
+      "home is answered since 00:16:00: 2 of 3 times in a row.",
+      "office has heard nothing since 00:16:00: 5 misses in a row, where 3 are enough (refused: nothing listens there).",
+      "depot has never voted on it.",
+    ],
+    [
+      DEALT,
+      "It is back after 3 successes in a row of 2 of 3 vantages: home 2 of 3 so far, at 00:17:08 at the earliest.",
     ],
   ],
   [
@@ -294,7 +381,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
     ],
     [
       "1 of 1 vantage finds it silent (home).",
-      "It becomes unreachable at 00:17:13, and its shares move; that needs 3 more of 3 misses from home.",
+      "It becomes unreachable at 00:17:13 at the earliest, and its shares move where they can; that needs 3 more of 3 misses from home.",
     ],
   ],
 ];
@@ -309,8 +396,9 @@ for (const [what, given, seen, next] of rows) {
 /** The votes as they are so much later, when whoever is silent stays so. */
 function later(votes: Vote[], now: Time): Vote[] {
   return votes.map((vote) => {
-    const ticks = Math.floor((Date.parse(now) - Date.parse(vote.at)) / 10_000);
-    const moved = new Date(Date.parse(vote.at) + ticks * 10_000).toISOString();
+    const { interval_ms = 10_000 } = vote;
+    const ticks = Math.floor((Date.parse(now) - Date.parse(vote.at)) / interval_ms);
+    const moved = new Date(Date.parse(vote.at) + ticks * interval_ms).toISOString();
     return vote.vote === "silent"
       ? { ...vote, at: moved, misses: Math.min(10, vote.misses + ticks) }
       : { ...vote, at: moved };
@@ -319,11 +407,14 @@ function later(votes: Vote[], now: Time): Vote[] {
 
 test("when the outlook says that a cloud is lost at a time, judge says so then, and not before", () => {
   const names = ["home", "office", "depot", "lab", "shed"];
-  const anyVote = fc.record({
-    vote: fc.constantFrom("up" as const, "silent" as const, "silent" as const),
-    misses: fc.integer({ min: 0, max: 10 }),
-    age: fc.integer({ min: 0, max: 9 }),
-  });
+  const anyVote = fc
+    .record({
+      vote: fc.constantFrom("up" as const, "silent" as const, "silent" as const),
+      misses: fc.integer({ min: 0, max: 10 }),
+      interval: fc.constantFrom(2, 10, 15, 30),
+      age: fc.integer({ min: 0, max: 29 }),
+    })
+    .map((one) => ({ ...one, age: one.age % one.interval }));
   let told = 0;
   fc.assert(
     fc.property(
@@ -331,8 +422,11 @@ test("when the outlook says that a cloud is lost at a time, judge says so then, 
       fc.integer({ min: 2, max: 10 }),
       (cast, misses) => {
         const vantages = names.slice(0, cast.length).map((name) => VantageName.parse(name));
-        const votes = cast.map(({ vote, misses: counter, age }, n) =>
-          voteOf(names[n] ?? "", vote, { age, misses: vote === "silent" ? counter : 0 }),
+        const votes = cast.map(({ vote, misses: counter, age, interval }, n) =>
+          voteOf(names[n] ?? "", vote, {
+            ...{ age, interval_ms: interval * 1000 },
+            misses: vote === "silent" ? counter : 0,
+          }),
         );
         const known = { cloud: athens, verdict: verdictOf(athens, "reachable") };
         const judging = { vantages, suspicionWindowMs: 600_000, misses };
@@ -343,16 +437,112 @@ test("when the outlook says that a cloud is lost at a time, judge says so then, 
           deadlineMs: 5_000,
         };
         const text = outlookOf(athens, [known], votes, at(NOW), settings).next.join(" ");
-        const [, time] = /becomes unreachable at (\d\d:\d\d:\d\d)/.exec(text) ?? [];
         const kindAt = (now: Time) => judge([known], later(votes, now), now, judging)[0]?.verdict;
+        if (text.includes("becomes unreachable any moment now")) {
+          return assert.equal(kindAt(at(NOW)), "unreachable");
+        }
+        const [, time] = /becomes unreachable at (\d\d:\d\d:\d\d) at the earliest/.exec(text) ?? [];
         if (time === undefined) return assert.equal(kindAt(at(NOW)), "reachable");
         told += 1;
         const then = `2026-01-01T${time}.000Z`;
         assert.equal(kindAt(then), "unreachable", text);
         const before = new Date(Date.parse(then) - 1).toISOString();
-        if (then > at(NOW)) assert.equal(kindAt(before), "reachable", text);
+        assert.equal(kindAt(before), "reachable", text);
       },
     ),
   );
   assert.ok(told > 10);
+});
+
+type Place = { name: string; every: number; phase: number };
+
+/**
+ * The cloud of three places, from second 1000 on: at each second the votes that arrive by then, what
+ * is said to come next, and the verdict.
+ */
+function* outage(places: Place[], found: Fault, verdict: Verdict, settings: OutlookSettings) {
+  const takes = found.code === "timeout" ? 5 : 0;
+  const votes = new Map(
+    places.map(({ name, every, phase }) => [
+      name,
+      voteOf(name, "up", { at: at(1000 + phase - every), interval_ms: every * 1000 }),
+    ]),
+  );
+  const due = new Map(places.map(({ name, phase }) => [name, 1000 + phase]));
+  const known = { cloud: athens, verdict };
+  for (let now = 1000; ; now += 1) {
+    for (const { name, every } of places) {
+      const tick = due.get(name) ?? 0;
+      if (tick + takes > now) continue;
+      due.set(name, tick + Math.max(every, takes));
+      const before = { vantage: VantageName.parse(name), previous: votes.get(name) };
+      const finding = { cloud: athens, fault: found };
+      const rhythm = { at: at(tick), intervalMs: every * 1000, isVoid: false };
+      votes.set(name, countVote({ finding, ...before, ...rhythm }));
+    }
+    const cast = [...votes.values()];
+    yield {
+      now: at(now),
+      said: outlookOf(athens, [known], cast, at(now), settings).next.join(" "),
+      isLost: judge([known], cast, at(now), settings)[0]?.verdict === "unreachable",
+    };
+  }
+}
+
+const rhythms: [home: number, agents: number, fault: Fault][] = [
+  [2, 15, fault("service", "timeout")],
+  [2, 15, refused],
+  [10, 15, fault("service", "timeout")],
+  [10, 30, fault("service", "timeout")],
+  [10, 2, refused],
+  [10, 2, fault("service", "timeout")],
+];
+for (const [home, agents, found] of rhythms) {
+  test(`the time of a loss is told once and for all, and right: home every ${home} s, agents every ${agents} s, ${found.code}`, () => {
+    const places = [
+      { name: "home", every: home, phase: 1 },
+      { name: "office", every: agents, phase: agents > 2 ? 9 : 0 },
+      { name: "depot", every: agents, phase: agents > 2 ? 13 : 1 },
+    ];
+    const settings = {
+      ...{ intervalMs: home * 1000, deadlineMs: 5000, busySilenceMs: 60_000 },
+      ...{ vantages: places.map(({ name }) => VantageName.parse(name)) },
+      suspicionWindowMs: 600_000,
+    };
+    const lost = new Set<string>();
+    const bounds = new Set<string>();
+    for (const { now, said, isLost } of outage(
+      places,
+      found,
+      verdictOf(athens, "reachable"),
+      settings,
+    )) {
+      const [, sure] = /becomes unreachable at (\S+) at the earliest/.exec(said) ?? [];
+      const [, bound] = /3 misses in a row, at (\S+) at the earliest/.exec(said) ?? [];
+      if (sure) lost.add(sure);
+      if (bound) bounds.add(bound);
+      if (!isLost) continue;
+      const then = now.slice(11, 19);
+      assert.deepEqual([...lost], [then], "the same at every look");
+      assert.ok(
+        [...bounds].every((time) => time <= then),
+        `${[...bounds]}: ${then}`,
+      );
+      assert.match(said, /becomes unreachable any moment now/);
+      break;
+    }
+  });
+}
+
+test("what is told of the future stays the same until another vote is there", () => {
+  const votes = [voteOf("home", "silent"), voteOf("office", "up"), voteOf("depot", "up")];
+  const settings = {
+    ...{ intervalMs: 10_000, deadlineMs: 5000, busySilenceMs: 60_000, suspicionWindowMs: 600_000 },
+    vantages: votes.map(({ vantage }) => vantage),
+  };
+  const known = { cloud: athens, verdict: verdictOf(athens, "reachable") };
+  const told = [1000, 1002.5, 1005, 1007.9].map((now) =>
+    outlookOf(athens, [known], votes, at(now), settings).next.join(" "),
+  );
+  assert.equal(new Set(told).size, 1, told.join("\n"));
 });

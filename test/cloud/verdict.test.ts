@@ -78,7 +78,7 @@ function tick(
       isVoid: voidTick,
       refutedAt,
     });
-    if (isWorthWriting(previous, next, 10_000)) votes.set(finding.cloud, next);
+    if (isWorthWriting(previous, next)) votes.set(finding.cloud, next);
   }
   const known = clouds.map((cloud) => ({
     cloud,

@@ -14,7 +14,13 @@ const timeout = fault("service", "timeout");
 const tooMany = fault("answer", "http_429", 429);
 const rejected = fault("credentials", "login_rejected", 401);
 
-type Step = { fault?: Fault; isVoid?: boolean; busySilenceMs?: number; refutedAt?: string };
+type Step = {
+  fault?: Fault;
+  isVoid?: boolean;
+  busySilenceMs?: number;
+  refutedAt?: string;
+  intervalMs?: number;
+};
 
 /** One letter a tick: up, miss, missed deadline, abstention, void. */
 const steps: Record<string, Step> = {
@@ -28,7 +34,10 @@ const steps: Record<string, Step> = {
 function counted(previous: Vote | undefined, seconds: number, step: Step): Vote {
   const { fault: found, isVoid: isVoidTick = false, ...rest } = step;
   const finding = { cloud, ...(found ? { fault: found } : { latency_ms: 20 }) };
-  return countVote({ finding, vantage, at: at(seconds), previous, isVoid: isVoidTick, ...rest });
+  return countVote({
+    ...{ finding, vantage, at: at(seconds), previous, isVoid: isVoidTick },
+    ...{ intervalMs: 10_000, ...rest },
+  });
 }
 
 function played(letters: string, everySeconds = 10, more: Step = {}): Vote | undefined {
@@ -100,7 +109,7 @@ test("a vote from ahead of the clock begins from 0, and is written over", () => 
   const ahead = counted(undefined, 3600, steps.m ?? {});
   const now = counted({ ...ahead, misses: 2 }, 0, steps.m ?? {});
   assert.equal(now.misses, 1);
-  assert.equal(isWorthWriting(ahead, now, 10_000), true);
+  assert.equal(isWorthWriting(ahead, now), true);
 });
 
 test("a refutation sets the misses before it to 0, and none after it", () => {
@@ -133,8 +142,31 @@ test("a busy silence begins with this silence, not with one before a gap or an a
 test("the start of a silence is kept through void ticks, and ends with an answer", () => {
   assert.equal(played("umm")?.silent_since, at(10));
   assert.equal(played("ummvvm")?.silent_since, at(10));
+  assert.equal(played("uvvm")?.silent_since, at(10), "in a void nothing is heard either");
   assert.equal(played("umam")?.silent_since, at(30));
+  assert.equal(played("uvav")?.silent_since, at(30));
   assert.equal(played("ummu")?.silent_since, undefined);
+});
+
+test("a void is one void since its first tick, whatever faults its ticks met", () => {
+  const late: Step = { fault: timeout, isVoid: true };
+  const first = counted(played("um"), 20, { fault: refused, isVoid: true });
+  const third = counted(counted(first, 30, late), 40, { fault: refused, isVoid: true });
+  assert.equal(third.since, at(20));
+  assert.equal(
+    counted(third, 50, { fault: refused }).since,
+    at(50),
+    "and what comes after it is new",
+  );
+  assert.equal(counted(third, 50, { fault: rejected }).since, at(50));
+});
+
+test("a busy engine's missed deadlines are not made older by a void before or among them", () => {
+  const busy = { busySilenceMs: 60_000 };
+  assert.equal(played("vvvvvvvvt", 10, busy)?.misses, 0, "80 s of void");
+  assert.equal(played("vvtttttt", 10, busy)?.misses, 0, "50 s since");
+  assert.equal(played("vvttttttt", 10, busy)?.misses, 1, "60 s since");
+  assert.equal(played("tttvvvvt", 10, busy)?.misses, 0);
 });
 
 test("since is the first of the same findings in a row", () => {
@@ -176,19 +208,73 @@ test("a tick is void when all of two or more clouds that were asked are silent",
 test("a vote is rewritten when more than its latency moved, or after 60 s", () => {
   const first = played("uuu") as Vote;
   const next = { ...counted(first, 30, {}), latency_ms: 999 };
-  assert.equal(isWorthWriting(undefined, first, 10_000), true);
-  assert.equal(isWorthWriting(first, next, 10_000), false);
-  assert.equal(isWorthWriting(first, counted(first, 79, {}), 10_000), false);
-  assert.equal(isWorthWriting(first, counted(first, 80, {}), 10_000), true);
-  assert.equal(isWorthWriting(first, counted(first, 30, { fault: refused }), 10_000), true);
-  assert.equal(isWorthWriting(first, { ...next, listed_at: at(30) }, 10_000), true);
+  assert.equal(isWorthWriting(undefined, first), true);
+  assert.equal(isWorthWriting(first, next), false);
+  assert.equal(isWorthWriting(first, counted(first, 79, {})), false);
+  assert.equal(isWorthWriting(first, counted(first, 80, {})), true);
+  assert.equal(isWorthWriting(first, counted(first, 30, { fault: refused })), true);
+  assert.equal(isWorthWriting(first, { ...next, listed_at: at(30) }), true);
+});
+
+test("a vote is rewritten as its vantage's interval has it, so that one may be lost on the way", () => {
+  for (const [intervalMs, rewrittenAt] of [
+    [2_000, 60],
+    [10_000, 60],
+    [15_000, 45],
+    [20_000, 40],
+    [25_000, 25],
+    [30_000, 30],
+    [60_000, 60],
+  ] as const) {
+    const [first, every] = [counted(played("uuu"), 30, { intervalMs }), intervalMs / 1000];
+    let tick = 1;
+    while (!isWorthWriting(first, counted(first, 30 + tick * every, { intervalMs }))) tick += 1;
+    assert.equal(tick * every, rewrittenAt, `every ${every} s`);
+  }
+});
+
+test("No vote is ever too old while its vantage votes: not with one lost, late ticks and deadlines", () => {
+  const rhythm = fc.record({
+    interval: fc.integer({ min: 1, max: 30 }),
+    /** Of a tick, in parts of an interval; and of its vote, in parts of the longest way. */
+    late: fc.array(fc.double({ min: 0, max: 0.99, noNaN: true }), { minLength: 99, maxLength: 99 }),
+    ways: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 99, maxLength: 99 }),
+    lost: fc.integer({ min: 1, max: 98 }),
+  });
+  fc.assert(
+    fc.property(rhythm, ({ interval, late, ways, lost }) => {
+      const intervalMs = interval * 1000;
+      let [written, writes] = [counted(undefined, 0, { intervalMs }), 0];
+      for (let n = 1; n < 99; n += 1) {
+        // Each tick is late by its own deadlines; the schedule goes on.
+        const seconds = n * interval + (late[n] ?? 0) * Math.min(interval, 5);
+        const next = counted(written, seconds, { intervalMs });
+        const arrivesAt = seconds + (ways[n] ?? 0) * 10;
+        const age = arrivesAt - (Date.parse(written.at) - Date.parse(at(0))) / 1000;
+        assert.ok(age <= 90, `${age} s old`);
+        if (!isWorthWriting(written, next)) continue;
+        writes += 1;
+        if (writes !== lost) written = next;
+      }
+    }),
+  );
+});
+
+test("a vote that says no interval is always worth writing, unless it repeats one", () => {
+  const { interval_ms: _, ...first } = counted(played("uuu"), 30, {});
+  const { interval_ms: __, ...next } = counted(first, 35, {});
+  assert.equal(isWorthWriting(first, next), true);
+  assert.equal(isWorthWriting(first, { ...next, at: at(34.9) }), false);
 });
 
 test("two runs that overlap count once", () => {
   const first = played("m") as Vote;
-  assert.equal(isWorthWriting(first, counted(first, 4.9, { fault: refused }), 10_000), false);
-  assert.equal(isWorthWriting(first, counted(first, 5, { fault: refused }), 10_000), true);
-  assert.equal(isWorthWriting(first, counted(first, -1, { fault: refused }), 10_000), false);
+  assert.equal(isWorthWriting(first, counted(first, 4.9, { fault: refused })), false);
+  assert.equal(isWorthWriting(first, counted(first, 5, { fault: refused })), true);
+  assert.equal(isWorthWriting(first, counted(first, -1, { fault: refused })), false);
+  const often = { fault: refused, intervalMs: 2_000 };
+  assert.equal(isWorthWriting(first, counted(first, 0.9, often)), false);
+  assert.equal(isWorthWriting(first, counted(first, 2, often)), true, "one that looks more often");
 });
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(

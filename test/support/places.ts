@@ -37,6 +37,8 @@ export type PlacesDeps = {
   time: Scheduler;
   /** How far the API's clock is ahead. Milliseconds. */
   skewMs: number;
+  /** How often an agent looks. Milliseconds. */
+  intervalMs: number;
   /** What the API's handlers ask of the table, on behalf of this run of the function. */
   apiDeps: (owner: Owner) => ApiDeps;
   cloudNames: () => CloudName[];
@@ -84,7 +86,7 @@ export function placesOf(deps: PlacesDeps) {
             return (await answer.catch(asAnswered)).reply;
           },
         },
-        VantageName.parse(name),
+        { vantage: VantageName.parse(name), everyMs: deps.intervalMs },
         memory,
       );
       // The way there may be cut, and somebody else may write first; all else is a bug.

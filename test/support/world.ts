@@ -172,6 +172,7 @@ export function world(
   const agents = placesOf({
     time,
     skewMs: skews.api,
+    intervalMs: settings.intervalMs,
     apiDeps: (owner) => {
       const { settings: own, ...deps } = depsOf(owner);
       const events = eventTable(table);

@@ -29,7 +29,7 @@ export function voteHandlers(deps: VoteDeps): Pick<Handlers, "putVote"> {
           throw new ControlError("cloud.missing", `There is no cloud ${cloud} here.`);
         }
         const next = counted(deps, { cloud, vantage, body, arrivedAt }, voting);
-        const isNew = isWorthWriting(voting.vote, next, deps.judging.intervalMs);
+        const isNew = isWorthWriting(voting.vote, next);
         if (!isNew || (await deps.saveVote(next, voting.vote?.at))) {
           // After its vote: a vantage without one leaves the cloud unwatched.
           if (voting.vantage === undefined) await register(deps, vantage);
@@ -58,7 +58,7 @@ type Cast = { cloud: CloudName; vantage: VantageName; body: VoteInput; arrivedAt
 
 /** Stamped by our clock: whatever the agent's says, its tick began so long before the vote arrived. */
 function counted(deps: VoteDeps, { cloud, vantage, body, arrivedAt }: Cast, voting: Voting) {
-  const { latency_ms, age_ms, fault } = body;
+  const { latency_ms, age_ms, interval_ms, fault } = body;
   return countVote({
     finding: {
       cloud,
@@ -69,6 +69,7 @@ function counted(deps: VoteDeps, { cloud, vantage, body, arrivedAt }: Cast, voti
     at: new Date(arrivedAt.getTime() - age_ms).toISOString(),
     previous: voting.vote,
     isVoid: body.void === true,
+    intervalMs: interval_ms,
     refutedAt: voting.orders?.refuted?.at,
     busySilenceMs: voting.home?.updating ? deps.judging.busySilenceMs : undefined,
   });

@@ -1,10 +1,12 @@
 import type { Time, Vote } from "./schema.ts";
 import type { JudgeSettings, KnownCloud } from "./verdict.ts";
-import { isFresh, THRESHOLD } from "./vote.ts";
+import { elapsed, isFresh, THRESHOLD, VOTE_LIFETIME_MS } from "./vote.ts";
 
 /** The votes on one cloud that count, as they are counted. */
 export type Ballots = {
   fresh: Vote[];
+  /** Of these: void for as long as a vote counts, so that they can tell of no cloud. */
+  blind: Vote[];
   silent: number;
   up: number;
   anyUp: boolean;
@@ -31,6 +33,9 @@ export function ballotsOn(
     vote.vote === "silent" && vote.misses >= misses && vote.at > refutedAt;
   return {
     fresh,
+    blind: fresh.filter(
+      (vote) => vote.void === true && elapsed(vote.since, now) > VOTE_LIFETIME_MS,
+    ),
     silent: fresh.filter(isSilent).length,
     up: fresh.filter((vote) => vote.vote === "up" && vote.successes >= THRESHOLD).length,
     anyUp: fresh.some((vote) => vote.vote === "up"),

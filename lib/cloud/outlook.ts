@@ -1,4 +1,4 @@
-import { clock } from "../event/words.ts";
+import { clock, list } from "../event/words.ts";
 import { ballotsOn } from "./ballots.ts";
 import { type Case, prospects } from "./prospects.ts";
 import type { CloudName, Time, Vote } from "./schema.ts";
@@ -47,11 +47,19 @@ export function outlookOf(
   return { seen, next: [...watch(of), ...prospects(of), ...standing(of)] };
 }
 
-function watch({ ballots: { fresh, majority }, verdict: { unwatched }, now }: Case): string[] {
-  if (fresh.length >= majority) return [];
+function watch({ ballots, verdict: { unwatched }, now }: Case): string[] {
+  const { fresh, blind, majority } = ballots;
+  const telling = fresh.length - blind.length;
+  if (telling >= majority) return [];
   const since = unwatched ? ` since ${clock(unwatched.since, now)}` : "";
+  const names = list(blind.map(({ vantage }) => vantage));
+  const hear = blind.length === 1 ? "hears" : "hear";
+  const remedy =
+    blind.length > 0
+      ? `${names} ${hear} nothing from any cloud: look at the network there, or at all clouds.`
+      : "Start those that are down, or remove those that are gone.";
   return [
-    `Too few vantages vote on it${since}, ${fresh.length} of the ${majority} needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.`,
+    `Too few vantages can tell of it${since}, ${telling} of the ${majority} needed: no new outage can be found until more do. ${remedy}`,
   ];
 }
 

@@ -2,7 +2,7 @@ import { clock, counted, duration, list } from "../event/words.ts";
 import type { Ballots } from "./ballots.ts";
 import { ifItLasts, ifItTurns, intervalOf, later } from "./rhythm.ts";
 import type { Time, VantageName, Verdict, Vote } from "./schema.ts";
-import type { KnownCloud } from "./verdict.ts";
+import { isRefutedStill, type KnownCloud } from "./verdict.ts";
 import { elapsed, isFresh, THRESHOLD } from "./vote.ts";
 
 /** One cloud, with all that decides what becomes of it. */
@@ -44,7 +44,14 @@ function unknown(own: Case): string[] {
 }
 
 function reachable(own: Case): string[] {
-  const { ballots, misses, now, vantages } = own;
+  const { ballots, misses, now, vantages, known, suspicionWindowMs } = own;
+  const { refuted } = known.orders ?? {};
+  if (refuted && isRefutedStill(known.orders, now, suspicionWindowMs)) {
+    const over = later(refuted.at, suspicionWindowMs);
+    return [
+      `A person said at ${clock(refuted.at, now)} that it is there: until ${clock(over, now)} it is not lost, whatever is seen.`,
+    ];
+  }
   const silent = silences(own);
   if (silent.length === 0) return [`It is lost when ${missed(own)}.`];
   const names = list(silent.map(({ vantage }) => vantage));

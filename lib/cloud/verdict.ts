@@ -11,7 +11,7 @@ import type {
   VerdictKind,
   Vote,
 } from "./schema.ts";
-import { elapsed, THRESHOLD, VOTE_LIFETIME_MS } from "./vote.ts";
+import { elapsed, THRESHOLD } from "./vote.ts";
 
 /** What is known of one cloud before the votes are judged. */
 export type KnownCloud = {
@@ -177,16 +177,12 @@ function nextBlocking(
  */
 function nextUnwatched(
   previous: Verdict | undefined,
-  { fresh, majority }: Ballots,
+  { fresh, blind, majority }: Ballots,
   now: Time,
 ): Verdict["unwatched"] {
-  const telling = fresh.filter((vote) => !isBlind(vote, now)).length;
+  const telling = fresh.length - blind.length;
   if (telling >= majority) return undefined;
   return { since: previous?.unwatched?.since ?? now, fresh: telling, majority };
-}
-
-function isBlind({ void: isVoid, since }: Vote, now: Time): boolean {
-  return isVoid === true && elapsed(since, now) > VOTE_LIFETIME_MS;
 }
 
 /** Whether enough vantages vote on a cloud for a new outage of it to be found. */

@@ -88,14 +88,14 @@ describe("cloud list", { concurrency: 3 }, () => {
       "suspected",
       { home: { successes: 1 } },
       { reason: lost, lost_at: ago(60) },
-      /^It becomes unreachable at .*, unless it is refuted, or home is answered/,
+      /^Its 10 min are over at .*: from then on it becomes unreachable as soon as home has 3 misses/,
     ],
     [
       "too few vote",
       "reachable",
       { home: {}, office: { ago: 100 }, lab: { ago: 100 } },
       { reason, unwatched: { since: ago(10), fresh: 2, majority: 2 } },
-      /^unwatched: Too few vantages vote on it, 1 of the 2 needed/,
+      /^unwatched: Too few vantages can tell of it since .*, 1 of the 2 needed/,
     ],
   ];
   for (const [what, verdict, votes, more, said] of rows) {

@@ -189,7 +189,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
       "depot has never voted on it.",
     ],
     [
-      "Too few vantages vote on it since 00:16:20, 1 of the 2 needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.",
+      "Too few vantages can tell of it since 00:16:20, 1 of the 2 needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.",
       "1 of 3 vantages finds it silent (home); it takes 2.",
       "It stays reachable unless 1 more has 3 misses in a row.",
     ],
@@ -252,7 +252,7 @@ const rows: [what: string, given: Given, seen: string[], next: string[]][] = [
     },
     ["home has never voted on it."],
     [
-      "Too few vantages vote on it, 0 of the 1 needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.",
+      "Too few vantages can tell of it, 0 of the 1 needed: no new outage can be found until more do. Start those that are down, or remove those that are gone.",
       "The suspicion is refuted: it becomes reachable at the next tick.",
     ],
   ],

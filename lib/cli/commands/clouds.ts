@@ -120,7 +120,8 @@ export function whyOf(cloud: CloudSummary): string {
 }
 
 /** What each vantage sees, and what will happen; to whoever can decide it, how. */
-function outlookText({ terminal }: Context, { cloud, verdict, outlook }: CloudSummary): string {
+function outlookText({ terminal }: Context, summary: CloudSummary): string {
+  const { cloud, outlook } = summary;
   const width = Math.max(40, (terminal.columns ?? 100) - 2);
   const list = (head: string, sentences: string[]) =>
     sentences.length === 0
@@ -132,8 +133,13 @@ function outlookText({ terminal }: Context, { cloud, verdict, outlook }: CloudSu
   ];
   return [
     ...list("Seen (times are UTC)", outlook.seen),
-    ...list("Next", [...outlook.next, ...(verdict === "suspected" ? decide : [])]),
+    ...list("Next", [...outlook.next, ...(awaitsAnswer(summary) ? decide : [])]),
   ].join("\n");
+}
+
+/** A suspicion that nobody has answered yet. */
+function awaitsAnswer({ verdict, since, confirmed, refuted }: CloudSummary): boolean {
+  return verdict === "suspected" && confirmed?.since !== since && refuted?.since !== since;
 }
 
 function item(sentence: string, width: number): string[] {

@@ -193,10 +193,10 @@ describe("the commands", { concurrency: 4 }, () => {
       ["release web", 0, /^web is released/],
       ["cloud list -f value -c cloud -c verdict", 0, /^athens reachable\nmanchester suspected\n$/],
       ["cloud show manchester", 0, /Verdict +\| suspected/],
-      ["cloud drain athens", 0, /^athens is being drained/],
+      ["cloud drain athens", 0, /^athens is drained: .* to the others.\nTake it back with: heat-s/],
       ["cloud list -f value -c drained", 0, /^yes\nno\n$/],
-      ["cloud undrain athens", 0, /^athens has its share again/],
-      ["cloud confirm manchester", 0, /^manchester counts as lost/],
+      ["cloud undrain athens", 0, /^athens is no longer drained: its share goes back to it.\n/],
+      ["cloud confirm manchester", 0, /^manchester counts as lost.\nIts share .* or a witness/],
       ["cloud refute manchester", 0, /^manchester counts as reachable/],
     ];
     for (const [line, code, said] of lines) {
@@ -210,6 +210,22 @@ describe("the commands", { concurrency: 4 }, () => {
     const nowhere = await cli("cloud", "drain", "mars");
     assert.equal(nowhere.code, 1);
     assert.match(nowhere.stderr, /mars: no such cloud; there are athens, manchester/);
+  });
+
+  test("of a cloud that is not there an order says no more than what is so", async (t) => {
+    const { api, cli } = await cliAndApi(t);
+    await api.know({ athens: "reachable", oslo: "unreachable", bern: "suspected" });
+    const said = async (...args: string[]) => (await cli("cloud", ...args)).stdout;
+    const isLost = /\nIt is unreachable since 20\S+Z: nothing is pushed there until it is back.\n/;
+    assert.match(await said("drain", "oslo"), isLost);
+    assert.match(await said("undrain", "oslo"), isLost);
+    assert.doesNotMatch(await said("undrain", "oslo"), /share/);
+    assert.match(
+      await said("undrain", "bern"),
+      /drained.\nIt is suspected since .* is decided.\n$/,
+    );
+    await said("drain", "bern");
+    assert.match(await said("confirm", "bern"), /lost.\nIt is drained, so its instances are dealt/);
   });
 
   test("events, the oldest first, and of one stack or cloud", async (t) => {

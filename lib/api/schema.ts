@@ -136,6 +136,8 @@ export const Plan = z
     /** False: nothing would move at all, and `message` says why. */
     possible: z.boolean(),
     message: z.string().optional(),
+    /** What it takes for granted of clouds supposed to be lost, in a sentence. */
+    assumed: z.string().optional(),
     totals: z.object({ from: z.int(), to: z.int() }),
     clouds: z.array(PlannedShare),
   })

@@ -116,6 +116,8 @@ export const words: Record<string, string> = {
   asked_at: "When it was asked for.",
   "Push.asked_at": "When the stack was last asked to be looked at, before it.",
   possible: "False: nothing would move at all, and `message` says why.",
+  assumed:
+    "What is taken for granted of the clouds that are supposed to be lost: that a workload which has a witness there is silent, too.",
   from: "Before.",
   to: "After.",
   why: "Why, in a sentence.",

@@ -161,7 +161,8 @@ export const words: Record<string, string> = {
   "Plan.clouds": "What would become of each share.",
   "Seen.count": "The parameter's value: what was asked for, not what runs.",
   "Push.count": "The number sent.",
-  "LeftRunning.count": "Instances that keep running there.",
+  "LeftRunning.count":
+    "What was last seen there, or has been asked for; what runs is between `in_place` and `up_to`.",
   "Problem.type": "Where the code is documented.",
   "Problem.status": "The HTTP status.",
   "Problem.title": "What the code means.",

@@ -117,6 +117,23 @@ describe("the commands", { concurrency: 4 }, () => {
     assert.equal(gone.stderr, "There is no stack web. `heat-spreader list` shows the stacks.\n");
   });
 
+  test("whoever lets go of a cloud that nobody can see is told what may run there", async (t) => {
+    const { api, onTerminal } = await cliAndApi(t);
+    await api.know({ athens: "reachable", oslo: "unreachable", bern: "unreachable" });
+    const weights = { athens: 0.6, oslo: 0.2, bern: 0.2 };
+    await api.call("PUT", "/v1/stacks/web", {
+      body: { count: 10, count_parameter: "n", weights },
+    });
+    await api.settle("web", { athens: 6, oslo: 2, bern: 2 });
+    const removed = await onTerminal("weight", "remove", "web", "bern");
+    assert.match(
+      removed.stderr,
+      /in bern stays as it is, at 0 to 2 \(unreachable since 20\S+Z\)\./,
+    );
+    const { stderr } = await onTerminal("delete", "web");
+    assert.match(stderr, /left running: athens 6, oslo 0 to 2 \(unreachable since 20\S+Z\)[.,]/);
+  });
+
   test("list prints what was asked for in every format", async (t) => {
     const { api, cli } = await cliAndApi(t);
     await api.know({ athens: "reachable" });

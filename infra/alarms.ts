@@ -40,18 +40,12 @@ for (const { place, provider, ...there } of vantages) {
   watchProbe(`Probe${place}`, topic(`Alarms${place}`, [], { provider }), there, { provider });
 }
 
-/**
- * What asks for a person: whatever is announced as an alarm, and clouds that are lost or let us in no
- * more. The event's own sentence is in the mail.
- */
+/** What asks for a person, as the event itself says. Its own sentence is in the mail. */
 const rule = new aws.cloudwatch.EventRule("CloudTrouble", {
   name: named("CloudTrouble"),
-  description: "A cloud is lost or lets us in no more, or an event is an alarm.",
+  description: "An event is an alarm: somebody should look now.",
   eventBusName: bus.name,
-  eventPattern: JSON.stringify({
-    source: [SOURCE],
-    $or: [{ "detail-type": ["cloud.unreachable", "cloud.blocked"] }, { detail: { alarm: [true] } }],
-  }),
+  eventPattern: JSON.stringify({ source: [SOURCE], detail: { alarm: [true] } }),
 });
 new aws.cloudwatch.EventTarget("CloudTroubleAlarms", {
   rule: rule.name,

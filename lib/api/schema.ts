@@ -14,7 +14,7 @@ import {
 } from "../stack/schema.ts";
 import { WitnessInput } from "../stack/witness.ts";
 import { Role } from "./endpoint.ts";
-import { ShareDetail } from "./share-schema.ts";
+import { Ledger, ShareDetail } from "./share-schema.ts";
 
 /** What a PUT takes: what is left out gets its default, whatever it was before. */
 export const StackInput = z
@@ -103,9 +103,12 @@ export const StackList = z
   .object({ stacks: z.array(StackSummary), next: Next })
   .meta({ id: "StackList" });
 
-/** What a heat stack keeps when Heat Spreader lets go of it: the last count seen there. */
+/**
+ * What heat stacks keep when Heat Spreader lets go of them: the last count seen there, or asked for,
+ * and between which bounds lies what runs.
+ */
 export const LeftRunning = z
-  .array(z.object({ cloud: CloudName, count: z.int() }))
+  .array(z.object({ cloud: CloudName, count: z.int(), ...Ledger.shape }))
   .meta({ id: "LeftRunning" });
 export type LeftRunning = z.infer<typeof LeftRunning>;
 
@@ -135,6 +138,8 @@ export const Plan = z
     /** False: nothing would move at all, and `message` says why. */
     possible: z.boolean(),
     message: z.string().optional(),
+    /** What it takes for granted of clouds supposed to be lost, in a sentence. */
+    assumed: z.string().optional(),
     totals: z.object({ from: z.int(), to: z.int() }),
     clouds: z.array(PlannedShare),
   })

@@ -128,6 +128,8 @@ export const words: Record<string, string> = {
   asked_at: "When it was asked for.",
   "Push.asked_at": "When the stack was last asked to be looked at, before it.",
   possible: "False: nothing would move at all, and `message` says why.",
+  assumed:
+    "What is taken for granted of the clouds that are supposed to be lost: that a workload which has a witness there is silent, too.",
   from: "Before.",
   to: "After.",
   why: "Why, in a sentence.",
@@ -171,7 +173,8 @@ export const words: Record<string, string> = {
   "Plan.clouds": "What would become of each share.",
   "Seen.count": "The parameter's value: what was asked for, not what runs.",
   "Push.count": "The number sent.",
-  "LeftRunning.count": "Instances that keep running there.",
+  "LeftRunning.count":
+    "What was last seen there, or has been asked for; what runs is between `in_place` and `up_to`.",
   "Problem.type": "Where the code is documented.",
   "Problem.status": "The HTTP status.",
   "Problem.title": "What the code means.",

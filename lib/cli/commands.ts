@@ -6,7 +6,8 @@ import {
   releaseCommand,
   resumeCommand,
 } from "./commands/actions.ts";
-import { cloudListCommand, cloudOrderCommands, cloudShowCommand } from "./commands/clouds.ts";
+import { cloudOrderCommands } from "./commands/cloud-orders.ts";
+import { cloudListCommand, cloudShowCommand } from "./commands/clouds.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { deadLettersCommand, demoCommands } from "./commands/local.ts";

@@ -1,6 +1,7 @@
-import type { StackDetail, StackSummary } from "../api/schema.ts";
+import type { LeftRunning, StackDetail, StackSummary } from "../api/schema.ts";
 import type { ShareDetail } from "../api/share-schema.ts";
 import { totalOf } from "../stack/allocation.ts";
+import { plain } from "./terminal.ts";
 
 /** `4 of 10 (up to 10)`, and why the two differ, a line for each cloud. */
 export function ledgerText({ totals, shares, count, weights }: StackDetail): string {
@@ -23,6 +24,13 @@ function upTo({ in_place, up_to }: { in_place: number; up_to?: number | undefine
 
 function rangeText({ in_place, up_to }: NonNullable<ShareDetail["ledger"]>): string {
   return `${in_place} to ${up_to ?? "?"}`;
+}
+
+/** What runs where Heat Spreader lets go: `6`, or `0 to 2 (unreachable since ...)`. */
+export function leftText(left: LeftRunning[number]): string {
+  const { in_place, up_to, reason } = left;
+  if (up_to === in_place) return `${in_place}`;
+  return plain(`${rangeText(left)}${reason === undefined ? "" : ` (${reason})`}`);
 }
 
 /** What runs in one cloud: one number, or between two. */

@@ -1,4 +1,4 @@
-import { version } from "./commands/version.ts";
+import { version } from "../version.ts";
 import { commands } from "./commands.ts";
 import { config, type Environment } from "./config.ts";
 import { connection, whereabouts as find } from "./connection.ts";

@@ -1,8 +1,8 @@
 import type { Event } from "../event/schema.ts";
 import type { Runtime } from "../local/runtime.ts";
-import { type Log, log } from "../log.ts";
+import { log } from "../log.ts";
 import { command } from "./command.ts";
-import type { Config } from "./config.ts";
+import type { Config, Environment } from "./config.ts";
 import type { Context } from "./context.ts";
 import { Failure } from "./failure.ts";
 import { type Logging, logging } from "./logging.ts";
@@ -31,7 +31,7 @@ export const runCommand = command({
     if (!isDemo && !hasClouds(context.environment)) throw noClouds();
     const how = logging(context.environment, isDemo ? "ERROR" : "INFO");
     const { untilEnded } = await import("../local/ending.ts");
-    const starting = isDemo ? startDemo(context, config, log(how)) : start(context, config, how);
+    const starting = isDemo ? startDemo(context, config, how) : start(context, config, how);
     return untilEnded(withRemark(starting, context, config), log(how));
   },
 });
@@ -54,11 +54,21 @@ async function withRemark(
   return running;
 }
 
-async function startDemo({ terminal }: Context, config: Config, log: Log): Promise<Runtime> {
+async function startDemo(
+  { environment, terminal }: Context,
+  config: Config,
+  how: Logging,
+): Promise<Runtime> {
   const { demo } = await import("../local/demo/demo.ts");
-  const { stateDirectory, server } = config;
+  const { stateDirectory, server, webhook } = config;
   const { port, shutdownTimeoutMs } = server;
-  return demo({ stateDirectory, port, shutdownTimeoutMs, print: terminal.print, log });
+  return demo({
+    ...{ stateDirectory, port, shutdownTimeoutMs, webhook },
+    token: environment.HEAT_SPREADER_TOKEN || undefined,
+    settings: settingsOf(environment, config, how),
+    print: terminal.print,
+    log: log(how),
+  });
 }
 
 async function start(
@@ -73,7 +83,6 @@ async function start(
     );
   }
   const { runtime } = await import("../local/runtime.ts");
-  const { level, format, file } = how;
   const own = log(how);
   const running = await runtime({
     ...server,
@@ -83,13 +92,8 @@ async function start(
     webhook,
     token: environment.HEAT_SPREADER_TOKEN || undefined,
     dynamodbEndpoint: environment.DYNAMODB_ENDPOINT || undefined,
-    settings: {
-      LOG_LEVEL: level,
-      LOG_FORMAT: format,
-      LOG_FILE: file,
-      WITNESS_PRIVATE: config.privateWitnesses ?? environment.WITNESS_PRIVATE,
-    },
-    onFact: (event) => own.info("fact", format === "json" ? { event } : fields(event)),
+    settings: settingsOf(environment, config, how),
+    onFact: (event) => own.info("fact", how.format === "json" ? { event } : fields(event)),
     log: own,
   });
   if (terminal.isTerminal) {
@@ -99,6 +103,20 @@ async function start(
     );
   }
   return running;
+}
+
+/** What the functions find in their environment of what the command's file and variables say. */
+function settingsOf(
+  environment: Environment,
+  { privateWitnesses }: Config,
+  { level, format, file }: Logging,
+): Environment {
+  return {
+    LOG_LEVEL: level,
+    LOG_FORMAT: format,
+    LOG_FILE: file,
+    WITNESS_PRIVATE: privateWitnesses ?? environment.WITNESS_PRIVATE,
+  };
 }
 
 /** What a person wants to read in one line. */

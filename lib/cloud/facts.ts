@@ -89,7 +89,13 @@ function watchFact(previous: Verdict | undefined, next: Verdict): Fact[] {
   return [fact(next, "cloud.unwatched", message, cause)];
 }
 
-const alarms: ReadonlySet<EventType> = new Set(["cloud.suspected", "cloud.unwatched"]);
+/** Those that ask for a person: infra/alarms.ts mails what says so, and receivers of the webhook go by it. */
+const alarms: ReadonlySet<EventType> = new Set([
+  "cloud.suspected",
+  "cloud.unreachable",
+  "cloud.blocked",
+  "cloud.unwatched",
+]);
 
 function fact(
   { cloud, at }: Pick<Verdict, "cloud" | "at">,

@@ -175,6 +175,8 @@ export const Known = z.object({
   answered: z.boolean().optional(),
   /** The last time that a person had the stack looked at. */
   asked_at: Time.optional(),
+  /** Of the declaration. Of a cloud that is weighed anew, what was read for an earlier one is of before it was let go of. */
+  generation: z.int().optional(),
 });
 export type Known = z.infer<typeof Known>;
 

@@ -1,4 +1,4 @@
-import type { Push, Wake } from "../stack/schema.ts";
+import type { Push, Stack, Wake } from "../stack/schema.ts";
 import type { CloudName, HeatStackDetail, Known, Seen, Time, Verdict } from "./schema.ts";
 
 /** Heat's status is ACTION_STATE; a healthy stack may have gone through any action. */
@@ -17,11 +17,13 @@ export function refusesUpdates(heat_status: string): boolean {
 
 /** What a reading that begins now will tell of. */
 export function knownNow(
+  stack: Pick<Stack, "generation"> | undefined,
   verdict: Verdict | undefined,
   push: Push | undefined,
   asked_at: Wake["asked_at"],
 ): Known {
   return {
+    ...(stack ? { generation: stack.generation } : {}),
     ...(verdict ? { verdict_at: verdict.at } : {}),
     ...(verdict?.returned_at ? { returned_at: verdict.returned_at } : {}),
     ...(push ? { push_id: push.id } : {}),
@@ -41,6 +43,17 @@ export function isReadSinceReturn(
   verdict: Verdict | undefined,
 ): boolean {
   return after?.returned_at === verdict?.returned_at;
+}
+
+/**
+ * Whether a reading began since this very declaration. Without a share nothing else counts: a run that
+ * stood still may save what it read before the cloud was let go of.
+ */
+export function isReadFor(
+  seen: Seen | undefined,
+  { generation }: Pick<Stack, "generation">,
+): boolean {
+  return seen?.after?.generation === generation;
 }
 
 /** Whether something COMPLETE was read since this push was written down, so that it says what runs. */
@@ -156,9 +169,10 @@ export function hasMoved(previous: Seen | undefined, next: Seen): boolean {
   return key(previous) !== key(next);
 }
 
-/** Whether a reading tells of anything that was written down since the one before it. */
+/** Whether a reading tells of anything that was written down since the one before it, another generation apart. */
 export function knowsMore(previous: Seen, next: Seen): boolean {
-  return sortedText(previous.after ?? {}) !== sortedText(next.after ?? {});
+  const key = ({ generation: _, ...after }: Known = {}) => sortedText(after);
+  return key(previous.after) !== key(next.after);
 }
 
 function sortedText(object: Record<string, unknown>): string {

@@ -159,7 +159,7 @@ async function isHung(
     parameter: stacks.get(stack_name)?.count_parameter ?? previous.parameter,
     previous,
     // What a person asked for is reconcile's to answer.
-    after: knownNow(verdict, push, previous.after?.asked_at),
+    after: knownNow(stacks.get(stack_name), verdict, push, previous.after?.asked_at),
     verdict,
     now: deps.now,
     settings: deps.settings,

@@ -1,8 +1,10 @@
 import { envelope } from "../event/envelope.ts";
 import type { Event } from "../event/schema.ts";
 import type { Log } from "../log.ts";
+import { version } from "../version.ts";
 import { bell } from "./bell.ts";
 import type { Outbox } from "./outbox.ts";
+import { post } from "./post.ts";
 
 /** Where events go, and what goes with them. Both may hold secrets: neither is ever logged. */
 export type WebhookTarget = { url: string; headers: Record<string, string> };
@@ -46,9 +48,10 @@ export type Webhook = {
 type Pending = { event: Event; attempts: number; notBefore: number };
 
 /**
- * Delivers events to a URL, in EventBridge's envelope, at least once, the oldest first and one at a
- * time, until it answers 2xx; an event that is refused keeps no other waiting. Begins with what an
- * earlier start left in the outbox.
+ * Delivers events to a URL, in EventBridge's envelope, at least once and one at a time, until it
+ * answers 2xx. An event that is refused keeps no other waiting, so order is not kept, as EventBridge
+ * keeps none: each try is of the oldest whose pause is over. Begins with what an earlier start left
+ * in the outbox.
  */
 export async function webhook(options: WebhookOptions): Promise<Webhook> {
   const { outbox, bury, log } = options;
@@ -153,30 +156,16 @@ async function send(
   event: Event,
   timeoutMs: number,
 ): Promise<string | undefined> {
+  const signal = AbortSignal.timeout(timeoutMs);
   try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { ...headers, "content-type": "application/json" },
+    const status = await post(url, {
+      headers: { "user-agent": `heat-spreader/${version}`, ...headers },
       body: JSON.stringify(envelope(event)),
-      redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
     });
-    await response.body?.cancel();
-    return response.ok ? undefined : `it answered ${response.status}`;
+    return status >= 200 && status < 300 ? undefined : `it answered ${status}`;
   } catch (error) {
-    if (error instanceof Error && error.name === "TimeoutError") {
-      return `no answer within ${timeoutMs / 1000} s`;
-    }
-    return codeOf(error) ?? "it could not be asked";
+    if (signal.aborted) return `no answer within ${timeoutMs / 1000} s`;
+    return error instanceof Error && "code" in error ? `${error.code}` : "it could not be asked";
   }
-}
-
-/** fetch says only "fetch failed"; why is the code of its cause. */
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  if ("code" in error && typeof error.code === "string") return error.code;
-  // Ports of other protocols, which fetch never asks.
-  if (error.message === "bad port") return "fetch allows no HTTP on this port";
-  const nested = error instanceof AggregateError ? error.errors[0] : error.cause;
-  return codeOf(nested);
 }

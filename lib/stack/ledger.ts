@@ -55,7 +55,8 @@ function confirmed(weighed: CloudView[], entries: Entry[]): number {
   return [...places.values()].reduce((sum, one) => sum + one, 0);
 }
 
-function entryOf(own: CloudView, parameter: string): Entry {
+/** What runs of a stack with this count parameter in one cloud, weighed or not. */
+export function entryOf(own: CloudView, parameter: string): Entry {
   const { cloud, kind, seen, raw } = own;
   const push = own.share?.push;
   const isSeen = kind === "reachable" && seen !== undefined;

@@ -146,7 +146,7 @@ async function read(
     stack_name: view.stack.stack_name,
     parameter: view.stack.count_parameter,
     previous: view.seen.get(cloud),
-    after: knownNow(verdict, share?.push, view.wake?.asked_at),
+    after: knownNow(view.stack, verdict, share?.push, view.wake?.asked_at),
     verdict,
     now: deps.now,
     settings: deps.settings,

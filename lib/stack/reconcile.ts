@@ -1,5 +1,6 @@
 import { type Fault, isSilence } from "../cloud/faults.ts";
 import type { CloudName } from "../cloud/schema.ts";
+import { withAlarms } from "./alarm.ts";
 import type { Decision } from "./decision.ts";
 import type { ReconcileDeps, StackView } from "./deps.ts";
 import { factsOf } from "./facts.ts";
@@ -74,12 +75,13 @@ async function save(
 ): Promise<boolean> {
   const ids = new Map(view.shares.map(({ cloud, push }) => [cloud, push?.id]));
   const { uid, generation } = view.stack;
+  const facts = factsOf(view, decision, { now: deps.now().toISOString(), newId: deps.newId });
   return deps.saveReconciled({
     status,
     version_read: view.status?.version,
     shares: decision.shares.map((share) => ({ share, push_id_read: ids.get(share.cloud) })),
     removed: decision.removed.map((cloud) => ({ cloud, push_id_read: ids.get(cloud) })),
-    events: factsOf(view, decision, { now: deps.now().toISOString(), newId: deps.newId }),
+    events: withAlarms(view, decision, facts),
     declaration: { uid, generation },
   });
 }

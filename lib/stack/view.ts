@@ -1,7 +1,7 @@
 import type { Fault } from "../cloud/faults.ts";
 import { marksOf, saidOf } from "../cloud/marks.ts";
 import type { CloudName, Seen, Testimony, Time, Verdict, VerdictKind } from "../cloud/schema.ts";
-import { heatState, isReadAfter, isReadSinceReturn } from "../cloud/seen.ts";
+import { heatState, isReadAfter, isReadFor, isReadSinceReturn } from "../cloud/seen.ts";
 import type { Workload } from "../cloud/witness.ts";
 import type { StackView } from "./deps.ts";
 import {
@@ -103,7 +103,8 @@ function cloudView(
   const verdict = verdicts.get(cloud);
   const said = workloadIn(view, cloud, verdict);
   const kind = verdict?.verdict ?? "unknown";
-  const raw = readings.get(cloud);
+  const read = readings.get(cloud);
+  const raw = share !== undefined || isReadFor(read, stack) ? read : undefined;
   const isUsable =
     raw !== undefined && raw.parameter === stack.count_parameter && isReadSinceReturn(raw, verdict);
   const isDrained = orders.get(cloud)?.drained === true;

@@ -51,7 +51,7 @@ test("the client makes every call of the contract, typed both ways", async (t) =
   assert.equal(patched.paused, true);
   await client.putWeight({ stack_name, cloud: "oslo", body: { weight: 0.3 } });
   const removed = await client.deleteWeight({ stack_name, cloud: "oslo" });
-  assert.deepEqual(removed.left_running, [{ cloud: "oslo", count: 4 }]);
+  assert.deepEqual(removed.left_running, [{ cloud: "oslo", count: 4, in_place: 4, up_to: 4 }]);
   assert.equal((await client.getStack({ stack_name })).shares.length, 2);
   assert.equal((await client.listStacks({ query: { limit: 5 } })).stacks.length, 1);
   assert.equal((await client.planStack({ stack_name, body: { count: 3 } })).count, 3);

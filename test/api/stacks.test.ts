@@ -145,6 +145,25 @@ test("concurrent writers all get their change in, each with a generation of its 
   );
 });
 
+test("of a cloud that nobody can see a DELETE says what may be left running, and why", async () => {
+  const { call, know, settle } = testApi();
+  await know({ athens: "reachable", oslo: "unreachable", bern: "unreachable" });
+  const weights = { athens: 0.6, oslo: 0.2, bern: 0.2 };
+  const witnesses = { bern: { tcp: "bern.example.org:443" } };
+  await call("PUT", "/v1/stacks/web", { body: { ...web, weights, witnesses } });
+  await settle("web", { athens: 6, oslo: 2, bern: 2 });
+  const removed = await call("DELETE", "/v1/stacks/web/weights/oslo");
+  const [oslo, ...others] = removed.body.left_running;
+  const { reason, ...bounds } = oslo;
+  assert.deepEqual([bounds, others], [{ cloud: "oslo", count: 2, in_place: 0, up_to: 2 }, []]);
+  assert.match(reason, /^unreachable since 20/);
+  await call("PATCH", "/v1/stacks/web", { body: { count_parameter: "another" } });
+  const { left_running } = (await call("DELETE", "/v1/stacks/web")).body;
+  const bern = left_running.find(({ cloud }: { cloud: string }) => cloud === "bern");
+  assert.deepEqual([bern.count, bern.in_place, bern.up_to], [2, 0, undefined], "nobody knows");
+  assert.match(bern.reason, /^control plane unreachable since/);
+});
+
 test("a DELETE says what is left running, and a re-created stack goes on from its generation", async () => {
   const { call, settle, stores } = await declaredWeb();
   await settle("web", { athens: 6, manchester: 2, oslo: 2 });
@@ -157,9 +176,9 @@ test("a DELETE says what is left running, and a re-created stack goes on from it
       a.cloud < b.cloud ? -1 : 1,
     ),
     [
-      { cloud: "athens", count: 6 },
-      { cloud: "manchester", count: 2 },
-      { cloud: "oslo", count: 2 },
+      { cloud: "athens", count: 6, in_place: 6, up_to: 6 },
+      { cloud: "manchester", count: 2, in_place: 2, up_to: 2 },
+      { cloud: "oslo", count: 2, in_place: 2, up_to: 2 },
     ],
   );
   problemIn(await call("GET", "/v1/stacks/web"), 404, "stack.missing");
@@ -240,7 +259,7 @@ test("one weight is set and removed, and the answer says what keeps running", as
   const less = await call("PUT", "/v1/stacks/web/weights/oslo", { body: { weight: 0.1 } });
   assert.deepEqual([less.body.weights.oslo, less.body.generation], [0.1, 2]);
   const gone = await call("DELETE", "/v1/stacks/web/weights/oslo");
-  assert.deepEqual(gone.body.left_running, [{ cloud: "oslo", count: 2 }]);
+  assert.deepEqual(gone.body.left_running, [{ cloud: "oslo", count: 2, in_place: 2, up_to: 2 }]);
   assert.deepEqual(gone.body.weights, { athens: 0.6, manchester: 0.2 });
   problemIn(await call("DELETE", "/v1/stacks/web/weights/oslo"), 404, "cloud.missing");
   const standby = await call("PUT", "/v1/stacks/web/weights/oslo", { body: { weight: 0 } });

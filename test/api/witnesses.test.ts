@@ -222,11 +222,19 @@ test("where private addresses are allowed they are taken, and special ones still
   problemIn(await patch({ athens: { url: "http://169.254.169.254/" } }), 422, "stack.invalid");
 });
 
-test("a plan of losing a cloud supposes that its workload is lost, too", async () => {
+test("a plan of losing a cloud supposes that its workload is lost, too, and says so", async () => {
   const { call, patch, settle } = await api();
   await patch({ athens: { url } });
   await settle("web", { athens: 5, oslo: 5 });
-  const { body } = await call("POST", "/v1/stacks/web/plan", { body: { lost: ["athens"] } });
+  const plan = async (more: object) =>
+    (await call("POST", "/v1/stacks/web/plan", { body: { lost: ["athens"], ...more } })).body;
+  const body = await plan({});
+  assert.match(body.assumed, /^It is assumed that the workload in athens is silent, too: while/);
+  assert.equal((await plan({ lost: ["oslo"] })).assumed, undefined, "nobody would ask there");
+  assert.equal((await plan({ lost: [] })).assumed, undefined);
+  assert.equal((await plan({ policy: { evidence: "api" } })).assumed, undefined, "nor so");
+  await call("PATCH", "/v1/clouds/athens", { body: { drained: true } });
+  assert.equal((await plan({})).assumed, undefined, "it has nothing to keep");
   const to = body.clouds.map((share: { cloud: string; to: number }) => [share.cloud, share.to]);
   assert.deepEqual(to, [
     ["athens", 0],

@@ -117,6 +117,23 @@ describe("the commands", { concurrency: 4 }, () => {
     assert.equal(gone.stderr, "There is no stack web. `heat-spreader list` shows the stacks.\n");
   });
 
+  test("whoever lets go of a cloud that nobody can see is told what may run there", async (t) => {
+    const { api, onTerminal } = await cliAndApi(t);
+    await api.know({ athens: "reachable", oslo: "unreachable", bern: "unreachable" });
+    const weights = { athens: 0.6, oslo: 0.2, bern: 0.2 };
+    await api.call("PUT", "/v1/stacks/web", {
+      body: { count: 10, count_parameter: "n", weights },
+    });
+    await api.settle("web", { athens: 6, oslo: 2, bern: 2 });
+    const removed = await onTerminal("weight", "remove", "web", "bern");
+    assert.match(
+      removed.stderr,
+      /in bern stays as it is, at 0 to 2 \(unreachable since 20\S+Z\)\./,
+    );
+    const { stderr } = await onTerminal("delete", "web");
+    assert.match(stderr, /left running: athens 6, oslo 0 to 2 \(unreachable since 20\S+Z\)[.,]/);
+  });
+
   test("list prints what was asked for in every format", async (t) => {
     const { api, cli } = await cliAndApi(t);
     await api.know({ athens: "reachable" });
@@ -193,11 +210,11 @@ describe("the commands", { concurrency: 4 }, () => {
       ["release web", 0, /^web is released/],
       ["cloud list -f value -c cloud -c verdict", 0, /^athens reachable\nmanchester suspected\n$/],
       ["cloud show manchester", 0, /Verdict +\| suspected/],
-      ["cloud drain manchester", 0, /^manchester is being drained/],
+      ["cloud drain manchester", 0, /^manchester is drained/],
       ["cloud list -f value -c drained", 0, /^no\nyes\n$/],
       ["cloud list", 0, /\| Reason +\|\n[\s\S]*\| manchester [^\n]*\| drained; /],
-      ["cloud undrain manchester", 0, /^manchester has its share again/],
-      ["cloud confirm manchester", 0, /^manchester counts as lost/],
+      ["cloud undrain manchester", 0, /^manchester is no longer drained/],
+      ["cloud confirm manchester", 0, /^manchester counts as lost.\nIts share .* or a witness/],
       ["cloud refute manchester", 0, /^manchester counts as reachable/],
     ];
     for (const [line, code, said] of lines) {
@@ -211,6 +228,22 @@ describe("the commands", { concurrency: 4 }, () => {
     const nowhere = await cli("cloud", "drain", "mars");
     assert.equal(nowhere.code, 1);
     assert.match(nowhere.stderr, /mars: no such cloud; there are athens, manchester/);
+  });
+
+  test("of a cloud that is not there an order says no more than what is so", async (t) => {
+    const { api, cli } = await cliAndApi(t);
+    await api.know({ athens: "reachable", oslo: "unreachable", bern: "suspected" });
+    const said = async (...args: string[]) => (await cli("cloud", ...args)).stdout;
+    const isLost = /\nIt is unreachable since 20\S+Z: nothing is pushed there until it is back.\n/;
+    assert.match(await said("drain", "oslo"), isLost);
+    assert.match(await said("undrain", "oslo"), isLost);
+    assert.doesNotMatch(await said("undrain", "oslo"), /share/);
+    assert.match(
+      await said("undrain", "bern"),
+      /drained.\nIt is suspected since .* is decided.\n$/,
+    );
+    await said("drain", "bern");
+    assert.match(await said("confirm", "bern"), /lost.\nIt is drained, so its instances are dealt/);
   });
 
   test("events, the oldest first, and of one stack or cloud", async (t) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
@@ -212,12 +212,60 @@ describe("run", { concurrency: 2 }, () => {
     assert.match(off.stderr, /No demo is running. Start it .*heat-spreader run --demo/);
   });
 
+  test("the demo goes by what the user set: private witnesses, the webhook, the pace, the token", async (t) => {
+    const told: string[] = [];
+    const hook = createServer(async (request, response) => {
+      const { detail } = (await json(request)) as { detail: Event };
+      told.push(`${request.headers.authorization} ${detail.type}`);
+      response.writeHead(202).end();
+    });
+    const workload = createServer((_, response) => response.end());
+    const [hookAt, workloadAt] = await Promise.all([hook, workload].map(urlOf));
+    t.after(() => Promise.all([hook.close(), workload.close()]));
+    const home = await emptyHome(t);
+    const webhook = `{ url: '${hookAt}', token: k3y }`;
+    const path = await writeConfig(
+      home,
+      `server: { port: 0 }\nwitnesses: { private: allow }\nnotifications: { webhook: ${webhook} }`,
+    );
+    const environment = {
+      HEAT_SPREADER_CONFIG_FILE: path,
+      HEAT_SPREADER_TOKEN: "of-the-user",
+      PROBE_INTERVAL: "1",
+    };
+    const running = start(t, ["run", "--demo"], { home, environment });
+    const isTold = (text: string) => () => running.said.stdout.includes(text);
+    await until("it is in place", isTold("web runs: athens 6, manchester 2, stockholm 2"), 40_000);
+    assert.match(running.said.stdout, /looks every 1 s; in earnest, every 10.*\n.* the webhook/);
+    assert.ok(told.includes("Bearer k3y stack.declared"), told.join());
+
+    const cli = (...args: string[]) => run(args, { home, environment });
+    const named = await cli("witness", "set", "web", "stockholm", "--url", workloadAt ?? "");
+    assert.equal(named.code, 0, named.stderr);
+    await cli("demo", "down", "stockholm");
+    await until("it is lost", isTold("stockholm is unreachable"), 40_000);
+    await until("its share is kept", async () =>
+      (await cli("show", "web")).stdout.includes("workload answers"),
+    );
+    assert.doesNotMatch(running.said.stdout, /stockholm 2 -> 0/);
+    workload.close().closeAllConnections();
+    await until("its share moves", isTold("stockholm 2 -> 0"), 40_000);
+    running.child.kill("SIGINT");
+    assert.equal(await running.ended, 0, running.said.stderr);
+  });
+
   test("dead letters are listed, whether it runs or not", async (t) => {
     const home = await emptyHome(t);
     const none = await run(["dead-letters"], { home });
     assert.deepEqual(none, { code: 0, stdout: "", stderr: "There are no dead letters.\n" });
   });
 });
+
+/** Where a server listens from now on. */
+async function urlOf(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
 
 /** A home with a clouds.yaml of one simulated cloud, and this configuration. */
 async function withCloud(t: TestContext, yaml: string) {

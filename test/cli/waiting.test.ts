@@ -103,7 +103,11 @@ describe("waiting and watching", { concurrency: 4 }, () => {
       assert.equal(new Set(lines).size, lines.length);
       const last = lines.at(-1) ?? "";
       if (format === "json") assert.equal(JSON.parse(last).type, "stack.declared");
-      else assert.match(last, /^\d{4}-\S+Z {2}stack.declared {5}web was declared: count 4 -> 5$/);
+      else
+        assert.match(
+          last,
+          /^\d{4}-\S+Z {2}[0-9A-Z]{6} {2}stack.declared {5}web was declared: count 4 -> 5$/,
+        );
     }
   });
 

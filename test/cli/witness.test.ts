@@ -33,6 +33,9 @@ test("a witness is set, shown and removed", async (t) => {
     oslo: { tcp: "oslo.example.org:443" },
   });
 
+  const planned = await cli("plan", "web", "--lost", "athens");
+  assert.match(planned.stderr, /^It is assumed that the workload in athens is silent, too: .*\n/);
+
   const removed = await cli("witness", "remove", "web", "athens");
   assert.equal(removed.code, 0);
   assert.doesNotMatch(removed.stdout, /athens https/);

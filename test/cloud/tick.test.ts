@@ -599,7 +599,6 @@ test("every fact about a verdict carries what was judged, and judging that gives
   const facts = of.table.records
     .filter(({ keys: { sk } }) => sk.startsWith("EVENT#"))
     .map(({ newImage }) => EventSchema.parse(newImage));
-  assert.ok(facts.some(({ type, alarm }) => type === "cloud.suspected" && alarm));
   for (const { evidence, cloud, type } of facts) {
     assert.ok(evidence?.of === "verdict", type);
     const again = judgedAgain(evidence).find((verdict) => verdict.cloud === cloud);
@@ -607,6 +606,27 @@ test("every fact about a verdict carries what was judged, and judging that gives
     if (type === "cloud.blocked") assert.ok(blocking);
     else assert.equal(`cloud.${verdict === "unknown" ? "discovered" : verdict}`, type);
   }
+});
+
+test("what asks for a person is an alarm: a loss, a suspicion, a block; nothing that ends one", async () => {
+  const of = scene("athens", "lisbon", "oslo", "paris");
+  await of.ticks(1);
+  of.cloud("athens").fault = refused;
+  of.cloud("oslo").fault = rejected;
+  await of.ticks(4);
+  of.cloud("lisbon").fault = refused;
+  await of.ticks(4);
+  for (const cloud of ["athens", "oslo", "lisbon"]) of.cloud(cloud).fault = undefined;
+  await of.ticks(8);
+  const facts = of.table.records
+    .filter(({ keys: { sk } }) => sk.startsWith("EVENT#"))
+    .map(({ newImage }) => EventSchema.parse(newImage));
+  const told = (isAlarm: boolean) => {
+    const types = facts.filter(({ alarm }) => (alarm === true) === isAlarm).map(({ type }) => type);
+    return [...new Set(types)].sort();
+  };
+  assert.deepEqual(told(true), ["cloud.blocked", "cloud.suspected", "cloud.unreachable"]);
+  assert.deepEqual(told(false), ["cloud.reachable", "cloud.unblocked"]);
 });
 
 test("a vantage other than home only votes", async () => {

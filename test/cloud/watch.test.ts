@@ -242,12 +242,13 @@ test("a reading says which push was written down before it, and whether its answ
   };
   open.pushes = new Map([["web", pushed]]);
   await watch(open, 60);
-  assert.deepEqual(open.seen.get("web")?.after, { push_id: "push-1" });
-  assert.deepEqual(open.seen.get("api")?.after, {});
+  assert.deepEqual(open.seen.get("web")?.after, { generation: 1, push_id: "push-1" });
+  assert.deepEqual(open.seen.get("api")?.after, { generation: 1 });
   open.pushes = new Map([["web", { ...pushed, answered }]]);
   open.verdict = returned(30);
   await watch(open, 70);
   assert.deepEqual(open.seen.get("web")?.after, {
+    generation: 1,
     push_id: "push-1",
     answered: true,
     verdict_at: at(30),

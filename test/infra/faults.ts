@@ -187,8 +187,8 @@ const faults: Fault[] = [
     fault: "events that are alarms are mailed to nobody",
     suite: "alarms",
     file: "infra/alarms.ts",
-    from: ", { detail: { alarm: [true] } }",
-    to: "",
+    from: "alarm: [true]",
+    to: "alarm: [false]",
   },
   {
     fault: "events that the webhook did not take are lost",

@@ -225,6 +225,7 @@ describe("the demo", () => {
       stateDirectory,
       port,
       shutdownTimeoutMs: 10_000,
+      settings: { LOG_LEVEL: "ERROR" },
       print: (line) => lines.push(line),
       log: quiet,
     });

@@ -7,6 +7,7 @@ import { Event } from "../../lib/event/schema.ts";
 import type { Outbox } from "../../lib/local/outbox.ts";
 import { type WebhookOptions, webhook } from "../../lib/local/webhook.ts";
 import { type LogLine, log } from "../../lib/log.ts";
+import { version } from "../../lib/version.ts";
 import { until } from "../support/until.ts";
 
 const target = (url: string) => ({ url, headers: { authorization: "Bearer s3cret" } });
@@ -77,7 +78,7 @@ async function start(url: string, own = kept(), settings: WebhookOptions["settin
 }
 
 describe("the webhook", () => {
-  test("sends each event in EventBridge's envelope, with the token, the oldest first", async () => {
+  test("sends each event in EventBridge's envelope, with the token, and its own name", async () => {
     const { url, taken, asked } = await endpoint();
     const hook = await start(url);
     for (const n of [1, 2, 3]) await hook.add(eventOf(n));
@@ -86,7 +87,12 @@ describe("the webhook", () => {
     const [first] = asked;
     const event = eventOf(1);
     assert.equal(first?.headers.authorization, "Bearer s3cret");
-    assert.equal(first?.headers["content-type"], "application/json");
+    const { host: _, authorization: __, "content-length": ___, ...others } = first?.headers ?? {};
+    assert.deepEqual(others, {
+      "content-type": "application/json",
+      "user-agent": `heat-spreader/${version}`,
+      connection: "close",
+    });
     assert.deepEqual(
       { ...first?.body, time: "", detail: { ...first?.body.detail, at: event.at } },
       {
@@ -120,6 +126,24 @@ describe("the webhook", () => {
       "it answered 302",
       "no answer within 1 s",
     ]);
+  });
+
+  test("newer events go before one that failed: order is not kept, and ids sort by time", async () => {
+    const late: number[] = [];
+    const { url, asked } = await endpoint((n) => {
+      if (n === 1 && late.length < 2) return 500;
+      late.push(n);
+      return 204;
+    });
+    const hook = await start(url);
+    for (const n of [1, 2, 3]) await hook.add(eventOf(n));
+    await until("all", () => late.length === 3);
+    assert.deepEqual(late, [2, 3, 1]);
+    const ids = asked.map(({ body }) => body.detail.id);
+    assert.deepEqual(
+      [...new Set(ids)].sort(),
+      [1, 2, 3].map((n) => eventOf(n).id),
+    );
   });
 
   test("an event that is refused for ever keeps no other waiting", async () => {

@@ -144,7 +144,7 @@ const mutations: Mutation[] = [
   },
   {
     rule: "a reading is saved over the one that it was understood with",
-    file: "lib/table/clouds.ts",
+    file: "lib/table/seen.ts",
     from: "when: { equals: { read_at: previousReadAt } }",
     to: "when: { equals: {} }",
   },

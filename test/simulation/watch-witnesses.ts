@@ -8,14 +8,23 @@ const MINUTE = 60_000;
 export function watchWitnesses(one: World, complain: Complain): Watcher {
   /** By cloud: how often in a row it did not answer a witness, and when that was often enough. */
   const rows = new Map<string, { silent: number; silentAt: number }>();
+  const rowOf = (cloud: string) => {
+    const row = rows.get(cloud) ?? { silent: 0, silentAt: 0 };
+    rows.set(cloud, row);
+    return row;
+  };
   return {
     witness: (_, cloud, answers) => {
-      const row = rows.get(cloud) ?? { silent: 0, silentAt: 0 };
-      row.silent = answers ? 0 : row.silent + 1;
+      const row = rowOf(cloud);
+      if (!answers) row.silent += 1;
       if (row.silent >= one.settings.misses) row.silentAt = one.time.now().getTime();
-      rows.set(cloud, row);
     },
     committed: (_, changes) => {
+      // An answer counts once it is written down: its tick may be void, or die.
+      for (const { key, after } of changes) {
+        const isAnswer = key.sk.startsWith("WITNESS#") && after?.finding === "answers";
+        if (isAnswer) rowOf(key.pk.slice("CLOUD#".length)).silent = 0;
+      }
       const status = changes.find(({ key }) => key.pk === "STATUS")?.after as Status | undefined;
       for (const { key, before, after } of changes) {
         if (!key.sk.startsWith("SHARE#") || !after || before?.lost || !after.lost) continue;

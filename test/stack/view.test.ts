@@ -200,6 +200,17 @@ describe("what came first is known by what was known, whosever clock is ahead", 
     assert.equal(seenBy({}, at(1)), undefined);
   });
 
+  test("without a share only what was read for this declaration counts: the cloud may have been let go of since", () => {
+    const view = declared({ athens: { share: undefined } }, { generation: 3 });
+    const known = (after: Known) => {
+      view.seen.set(athens, seenOf(athens, 4, { after }));
+      return cloudViews(view, new Map(), settings).get(athens)?.raw?.count;
+    };
+    assert.equal(known({ generation: 2 }), undefined);
+    assert.equal(known({}), undefined);
+    assert.equal(known({ generation: 3 }), 4);
+  });
+
   test("a pause ends with a question that the push did not know of, whatever their times", () => {
     const asked = { at: at(-3), asked_at: at(-3) };
     assert.equal(isAskedAnew(asked, pushOf(6)), true);

@@ -33,6 +33,10 @@ async function evidenceOf(one: World, id: string): Promise<AllocationEvidence | 
   return evidence?.of === "allocation" ? evidence : undefined;
 }
 
+function alarmsOf(one: World): string[] {
+  return one.events.filter(({ alarm }) => alarm).map(({ type }) => type);
+}
+
 describe("a cloud whose Heat is silent", () => {
   test("keeps its share while its workload answers, and the stack says so", async () => {
     const one = await quiet();
@@ -67,6 +71,7 @@ describe("a cloud whose Heat is silent", () => {
       moved?.message ?? "",
       /athens is unreachable since \d\d:\d\d and its workload is silent$/,
     );
+    assert.deepEqual(alarmsOf(one), ["cloud.unreachable"], "that is all there is to hear of");
   });
 
   test("loses it later, when its workload falls silent later; and no answer brings it back, but Heat's", async () => {
@@ -76,6 +81,8 @@ describe("a cloud whose Heat is silent", () => {
     one.of("athens").workload = "silent";
     await one.pass(MINUTE);
     assert.deepEqual(await one.desired(), [0, 5, 5]);
+    const alarms = ["cloud.unreachable", "stack.reallocated"];
+    assert.deepEqual(alarmsOf(one), alarms, "who heard that it stays hears that it goes");
     for (const workload of ["answers", "silent", "answers"] as const) {
       one.of("athens").workload = workload;
       await one.pass(2 * MINUTE);
@@ -85,6 +92,7 @@ describe("a cloud whose Heat is silent", () => {
       (await messageOf(one, "failed_over")) ?? "",
       /its workload answers, and its share stays/,
     );
+    assert.deepEqual(alarmsOf(one), alarms, "what moves nothing alarms nobody");
     const facts = one.types().filter((type) => type.startsWith("workload."));
     assert.deepEqual(facts, [
       "workload.silent",
@@ -104,6 +112,27 @@ describe("a cloud whose Heat is silent", () => {
     await one.pass(MINUTE);
     assert.deepEqual(await one.desired(), [0, 5, 5]);
     assert.match((await messageOf(one, "failed_over")) ?? "", /its witness cannot be asked/);
+    assert.deepEqual(alarmsOf(one), ["cloud.unreachable"]);
+  });
+
+  test("loses it later where the witness can be asked no more, which is an alarm too", async () => {
+    const one = await quiet();
+    one.of("athens").network = "refused";
+    await one.pass(3 * MINUTE);
+    one.of("athens").workload = "unknown";
+    await one.pass(MINUTE);
+    assert.deepEqual(await one.desired(), [0, 5, 5]);
+    assert.deepEqual(alarmsOf(one), ["cloud.unreachable", "stack.reallocated"]);
+  });
+
+  test("loses it to a person who drains it, which is no alarm", async () => {
+    const one = await quiet();
+    one.of("athens").network = "refused";
+    await one.pass(3 * MINUTE);
+    await one.drain("athens");
+    await one.pass(MINUTE);
+    assert.deepEqual(await one.desired(), [0, 5, 5]);
+    assert.deepEqual(alarmsOf(one), ["cloud.unreachable"]);
   });
 
   test("is told of in every reallocation meanwhile, with what its witness had said", async () => {

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Context } from "aws-lambda";
+import { main } from "../../lib/cli/main.ts";
+import { terminal } from "../../lib/cli/terminal.ts";
 import { httpServer } from "../../lib/local/server.ts";
 import { log } from "../../lib/log.ts";
 import { testApi, tokens } from "./api.ts";
@@ -81,7 +83,25 @@ export async function cliAndApi(t: TestContext, options?: Parameters<typeof test
   });
   const environment = { HEAT_SPREADER_URL: server.url, HEAT_SPREADER_TOKEN: tokens.operator };
   const cli = (...args: string[]) => run(args, { home, environment });
-  return { api, cli, home, url: server.url, environment };
+  /** The same on a terminal of 80 columns, without colours. */
+  const onTerminal = (...args: string[]) =>
+    runOnTerminal(args, { HOME: home, NO_COLOR: "1", ...environment });
+  return { api, cli, onTerminal, home, url: server.url, environment };
+}
+
+/** Runs the command line in this process, as on a terminal that nobody types at. */
+async function runOnTerminal(args: string[], environment: Record<string, string>): Promise<Said> {
+  const said = { stdout: "", stderr: "" };
+  const stream = (name: "stdout" | "stderr") => ({
+    write: (text: string) => {
+      said[name] += text;
+    },
+    isTTY: true,
+    columns: 80,
+  });
+  const streams = { stdout: stream("stdout"), stderr: stream("stderr") };
+  const code = await main(args, { environment, terminal: terminal(streams, environment) });
+  return { code, ...said };
 }
 
 export async function writeConfig(home: string, text: string): Promise<string> {

@@ -131,7 +131,8 @@ export const stackEndpoints = {
     path: "/v1/stacks/{stack_name}/plan",
     tag: "stacks",
     summary: "Dry run of a change, of losing clouds, or of both",
-    description: "From what the table knows now; asks no cloud, writes nothing.",
+    description:
+      "From what the table knows now; asks no cloud and no witness, writes nothing. A cloud that is supposed to be lost is so with its workload; `assumed` says so where a witness could say otherwise.",
     role: "reader",
     params: ofStack,
     query: nothing,

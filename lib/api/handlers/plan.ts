@@ -1,12 +1,13 @@
 import type { CloudName, Time, Verdict } from "../../cloud/schema.ts";
 import { ControlError } from "../../error.ts";
+import { list } from "../../event/words.ts";
 import { type Decision, decide } from "../../stack/decision.ts";
-import { type Share, weightSum } from "../../stack/schema.ts";
-import { type CloudView, cloudViews, type Declared, ofThisStack } from "../../stack/view.ts";
+import { type Share, type Stack, weightSum } from "../../stack/schema.ts";
+import { type CloudView, cloudViews, ofThisStack } from "../../stack/view.ts";
 import type { Handlers } from "../contract.ts";
 import type { ApiDeps } from "../deps.ts";
 import { pointerOf } from "../fields.ts";
-import type { PlannedShare } from "../schema.ts";
+import type { Plan, PlannedShare } from "../schema.ts";
 import { type Draft, existing } from "./change.ts";
 import { patched } from "./stacks.ts";
 import { unknownText } from "./weights.ts";
@@ -21,14 +22,13 @@ export function planHandlers(deps: ApiDeps): Pick<Handlers, "planStack"> {
       const now = deps.now().toISOString();
       const stack = existing(read.stack, stack_name);
       const view = ofThisStack({ ...read, stack });
-      const supposed: Declared = {
-        ...view,
-        stack: supposedStack(stack, patched(stack, patch, known), lost),
-        verdicts: withLost(view.verdicts, lost, now),
-      };
+      const next = supposedStack(stack, patched(stack, patch, known));
+      const verdicts = withLost(view.verdicts, lost, now);
+      const supposed = { ...view, verdicts, stack: withoutWitnesses(next, lost) };
       const run = { now, settings: deps.settings, faults: new Map() };
       const decision = decide(supposed, run);
       const before = cloudViews(view, new Map(), deps.settings);
+      const asked = cloudViews({ ...view, verdicts, stack: next }, new Map(), deps.settings);
       const clouds = plannedShares(before, decision);
       const total = (key: "from" | "to") => clouds.reduce((sum, share) => sum + share[key], 0);
       const reply = {
@@ -37,6 +37,7 @@ export function planHandlers(deps: ApiDeps): Pick<Handlers, "planStack"> {
         possible: decision.standstill === undefined,
         totals: { from: total("from"), to: total("to") },
         clouds,
+        ...assumption(asked, lost),
       };
       return {
         reply: decision.standstill ? { ...reply, message: decision.standstill.message } : reply,
@@ -45,16 +46,24 @@ export function planHandlers(deps: ApiDeps): Pick<Handlers, "planStack"> {
   };
 }
 
-/** A cloud supposed to be lost is so with its workload, whatever its witness would say. */
-function supposedStack(
-  { witnesses: _, ...stack }: Declared["stack"],
-  { witnesses, ...draft }: Draft,
-  lost: CloudName[],
-) {
-  const silent = Object.fromEntries(lost.map((cloud) => [cloud, null]));
-  const asked = mergedWitnesses(witnesses, silent);
-  const next = { ...stack, ...draft, ...asked, generation: stack.generation + 1 };
+function supposedStack({ witnesses: _, ...stack }: Stack, draft: Draft): Stack {
+  const next = { ...stack, ...draft, generation: stack.generation + 1 };
   return { ...next, completed: next.completed || weightSum(next.weights) === 1 };
+}
+
+/** A cloud supposed to be lost is so with its workload, whatever its witness would say. */
+function withoutWitnesses({ witnesses, ...stack }: Stack, lost: CloudName[]): Stack {
+  const silent = Object.fromEntries(lost.map((cloud) => [cloud, null]));
+  return { ...stack, ...mergedWitnesses(witnesses, silent) };
+}
+
+/** That it is so is said where it matters: of clouds that would keep their share while a witness answers. */
+function assumption(clouds: Map<CloudName, CloudView>, lost: CloudName[]): Pick<Plan, "assumed"> {
+  const kept = [...new Set(lost)].filter((cloud) => clouds.get(cloud)?.isKept).sort();
+  if (kept.length === 0) return {};
+  return {
+    assumed: `It is assumed that the workload in ${list(kept)} is silent, too: while a witness there answers, the share stays.`,
+  };
 }
 
 /** The verdicts, were these clouds lost now. Throws 422 for a cloud that nobody knows. */

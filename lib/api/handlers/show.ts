@@ -1,6 +1,6 @@
 import { wordOf } from "../../cloud/witness.ts";
 import type { StackView } from "../../stack/deps.ts";
-import { ledgerOf } from "../../stack/ledger.ts";
+import { entryOf, ledgerOf } from "../../stack/ledger.ts";
 import type { Stack, StackState } from "../../stack/schema.ts";
 import {
   type CloudView,
@@ -81,14 +81,17 @@ export function shareDetail(stack: Stack, own: CloudView): ShareDetail {
 }
 
 /**
- * What runs in each of the stack's clouds, were it let go of now: the last count confirmed, or that
- * of a push still under way. Clouds that were never read, or have no heat stack, are left out.
+ * What runs in each of the stack's clouds, were it let go of now: the last count seen, or that of a
+ * push still under way, and its bounds. Clouds that were never read, or have no heat stack, are left out.
  */
 export function leftRunning(view: StackView, settings: Settings): LeftRunning {
   if (!isDeclared(view)) return [];
-  return viewsOf(view, settings).flatMap(({ cloud, raw, isOpen, share }) => {
+  return viewsOf(view, settings).flatMap((own) => {
+    const { cloud, raw, isOpen, share } = own;
     if (raw === undefined || raw.missing !== undefined) return [];
-    return [{ cloud, count: isOpen && share?.push ? share.push.count : raw.in_place }];
+    const count = isOpen && share?.push ? share.push.count : raw.in_place;
+    const { in_place, up_to, reason } = entryOf(own, view.stack.count_parameter);
+    return [{ cloud, count, in_place, ...defined({ up_to, reason }) }];
   });
 }
 

@@ -47,6 +47,7 @@ export const planCommand = command({
     });
     if (formatOf(given) !== "table") return;
     const { from, to } = plan.totals;
+    if (plan.assumed) context.terminal.note(plan.assumed);
     context.terminal.note(
       plan.possible
         ? `In all ${from} -> ${to}. Nothing was changed.`

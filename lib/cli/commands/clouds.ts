@@ -8,7 +8,8 @@ import { wrap } from "../layout.ts";
 import { sharesText } from "../stack-view.ts";
 import { plain } from "../terminal.ts";
 
-const CLOUD = { name: "CLOUD", summary: "A cloud, by its name in clouds.yaml" } as const;
+/** The argument of every command about one cloud. */
+export const CLOUD = { name: "CLOUD", summary: "A cloud, by its name in clouds.yaml" } as const;
 
 const listColumns = ["cloud", "verdict", "since", "drained", "heard", "latency_ms", "reason"];
 /** A table has no room for what is mostly no: its reason says of the drained ones that they are. */
@@ -165,48 +166,3 @@ function lines(value: string[]): Cell {
 function json(value: unknown): Cell {
   return { text: JSON.stringify(value), value };
 }
-
-type Patch = { drained?: boolean; suspicion?: "confirmed" | "refuted" };
-
-const orders = [
-  {
-    name: "cloud drain",
-    summary: "Deal a cloud's instances to the others, and keep it empty",
-    patch: { drained: true },
-    said: (cloud: string) =>
-      `${cloud} is being drained. Take it back with: heat-spreader cloud undrain ${cloud}`,
-  },
-  {
-    name: "cloud undrain",
-    summary: "Let a drained cloud have its share again",
-    patch: { drained: false },
-    said: (cloud: string) => `${cloud} has its share again.`,
-  },
-  {
-    name: "cloud confirm",
-    summary: "Answer a suspicion: the cloud is lost, move its share now",
-    patch: { suspicion: "confirmed" },
-    said: (cloud: string) => `${cloud} counts as lost; its share moves to the others.`,
-  },
-  {
-    name: "cloud refute",
-    summary: "Answer a suspicion: the cloud is well, leave its share there",
-    patch: { suspicion: "refuted" },
-    said: (cloud: string) => `${cloud} counts as reachable.`,
-  },
-] as const satisfies { name: string; summary: string; patch: Patch; said: unknown }[];
-
-export const cloudOrderCommands = orders.map(({ name, summary, patch, said }) =>
-  command({
-    name,
-    summary,
-    arguments: { cloud: CLOUD },
-    options: {},
-    examples: [`${name} athens`],
-    run: async (context, given) => {
-      const cloud = cloudName(given.cloud);
-      await (await context.connection()).client.patchCloud({ cloud, body: patch });
-      context.terminal.print(said(cloud));
-    },
-  }),
-);

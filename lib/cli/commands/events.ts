@@ -10,6 +10,7 @@ import { usage } from "../failure.ts";
 import { type Cell, type FormatGiven, formatOf, formatOptions, printList } from "../format.ts";
 import { cloudName, stackName } from "../given.ts";
 import { plain, type Terminal } from "../terminal.ts";
+import { shortId } from "./short-id.ts";
 
 const LOOK_EVERY_MS = 1000;
 /** The index may show an event this much later than a newer one. */
@@ -28,10 +29,16 @@ const allColumns = [
   "generation",
   "changes",
 ];
+/** What a person reads: `event` is what `explain` takes; a message names its stack or cloud. */
+const tableColumns = ["event", "at", "type", "message"];
+const textColumns = ["at", "type", "stack_name", "cloud", "message"];
+const namedColumns = [...allColumns, "event"];
 
 export const eventsCommand = command({
   name: "events",
   summary: "Show what happened and why, the oldest first",
+  details:
+    "`heat-spreader explain EVENT` tells the story of one: what stands under Event is the end of its id.",
   arguments: {
     stack: { name: "STACK", optional: true, summary: "Only of this stack" },
   },
@@ -42,7 +49,7 @@ export const eventsCommand = command({
     follow: { summary: "Go on, and print each event as it happens" },
     ...formatOptions,
   },
-  columns: allColumns,
+  columns: namedColumns,
   examples: ["events", "events web --since 1h", "events --follow"],
   run: async (context, given) => {
     if (given.stack !== undefined && given.cloud !== undefined) {
@@ -106,17 +113,19 @@ async function follow(
 }
 
 function printEvents(context: Context, given: FormatGiven, events: Event[]): void {
-  const format = formatOf(given);
-  const isWhole = format === "json" || format === "yaml" || given.column.length > 0;
-  const isTable = format === "table" && !isWhole;
+  const isTable = formatOf(given) === "table" && given.column.length === 0;
   printList(context, given, {
-    columns: isWhole ? allColumns : ["at", "type", "stack_name", "cloud", "message"],
-    rows: events.map((event) => ({
-      ...rowOf(event),
-      ...(isTable ? { message: marked(event) } : {}),
-    })),
+    columns: columnsOf(given),
+    rows: events.map(isTable ? tableRow : rowOf),
     empty: "Nothing happened in that time.",
   });
+}
+
+function columnsOf(given: FormatGiven): string[] {
+  if (given.column.length > 0) return namedColumns;
+  const format = formatOf(given);
+  if (format === "table") return tableColumns;
+  return format === "json" || format === "yaml" ? allColumns : textColumns;
 }
 
 /** One event as one line; json and yaml as one document each. */
@@ -137,17 +146,31 @@ export function marked({ alarm, message }: Pick<Event, "alarm" | "message">): st
 }
 
 function lineOf({ paint }: Terminal, event: Event): string {
-  const { at, type, stack_name, cloud, vantage, message } = event;
+  const head = paint("faint", `${event.at}  ${shortId(event)}`);
+  const text = plain(told(event)).replace(/^ALARM/, (word) => paint("red", word));
+  return `${head}  ${event.type.padEnd(17)}  ${text}`;
+}
+
+/** To the second: the whole of it takes the room of the message. */
+function tableRow(event: Event): Record<string, Cell> {
+  const at = event.at.replace(/\.\d{3}Z$/, "Z");
+  return { event: shortId(event), at, type: event.type, message: told(event) };
+}
+
+/** Its message, with what it is about where that does not say it. */
+function told(event: Event): string {
+  const { stack_name, cloud, vantage, message } = event;
   const subject = stack_name ?? cloud ?? vantage ?? "";
-  const about = message.includes(subject) ? "" : `${subject}: `;
-  const text = plain(about + message);
-  const said = event.alarm ? `${paint("red", "ALARM")} ${text}` : text;
-  return `${paint("faint", at)}  ${type.padEnd(17)}  ${said}`;
+  return marked({
+    ...event,
+    message: message.includes(subject) ? message : `${subject}: ${message}`,
+  });
 }
 
 function rowOf({ evidence: _, ...event }: Event): Record<string, Cell> {
   return {
     ...event,
+    event: shortId(event),
     changes: {
       text: event.changes.map(({ cloud, from, to }) => `${cloud} ${from} -> ${to}`).join(", "),
       value: event.changes,

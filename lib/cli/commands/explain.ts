@@ -9,6 +9,7 @@ import { cloudName, stackName } from "../given.ts";
 import { folded } from "../help.ts";
 import { shown } from "../quoted.ts";
 import { plain } from "../terminal.ts";
+import { isShortId, wholeId } from "./short-id.ts";
 
 /** Among so many of the newest events the last decision is looked for. */
 const NEWEST = 200;
@@ -33,16 +34,23 @@ export const explainCommand = command({
   name: "explain",
   summary: "Tell the story of an event: who saw what since when, which rule decided, what followed",
   details:
-    "EVENT is an id, as `heat-spreader events -f json` shows it, or `last`: the newest verdict or\n" +
-    "reallocation. With -f json it comes with its evidence, from which the same decision follows again.",
-  arguments: { event: { name: "EVENT", optional: true, summary: "Its id, or `last` (default)" } },
+    "EVENT is what `heat-spreader events` shows under Event (the last 6 characters of its id, or more),\n" +
+    "the whole id, or `last`: the newest verdict or reallocation. With -f json it comes with its\n" +
+    "evidence, from which the same decision follows again.",
+  arguments: {
+    event: {
+      name: "EVENT",
+      optional: true,
+      summary: "The end of its id, its id, or `last` (default)",
+    },
+  },
   options: {
     stack: { value: "STACK", summary: "The last one of this stack" },
     cloud: { value: "CLOUD", summary: "The last one of this cloud" },
     ...formatOptions,
   },
   columns,
-  examples: ["explain", "explain last --stack web", "explain 01KDVDSJR76YPKM6DXVSEAY0BE"],
+  examples: ["explain", "explain last --stack web", "explain EAY0BE"],
   run: async (context, given) => {
     const { client } = await context.connection();
     print(context, given, await client.showEvent({ id: await idOf(client, given) }));
@@ -57,12 +65,13 @@ async function idOf(client: Client, { event = "last", stack, cloud }: Subject): 
   }
   if (event !== "last") {
     if ((stack ?? cloud) !== undefined) {
-      throw usage("An event's id says all. Leave --stack and --cloud out, or give `last`.");
+      throw usage("EVENT says all. Leave --stack and --cloud out, or give `last`.");
     }
     const id = event.toUpperCase();
     if (/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(id)) return id;
+    if (isShortId(id)) return wholeId(client, id);
     throw usage(
-      `${shown(event)} is no event. Give \`last\`, or an id of 26 letters and digits, as heat-spreader events -c id shows it.`,
+      `${shown(event)} is no event. Give \`last\`, or what heat-spreader events shows under Event: the last 6 letters and digits of its id, or more.`,
     );
   }
   const query = { limit: NEWEST };

@@ -5,6 +5,7 @@ import { command } from "../command.ts";
 import { Failure, usage } from "../failure.ts";
 import { formatOptions, printList } from "../format.ts";
 import { count, countParameter, stackName, weights } from "../given.ts";
+import { leftText } from "../ledger-view.ts";
 import { originalList, originalStack } from "../original.ts";
 import { declarationColumns, printStack, stackColumns, summaryRow } from "../stack-view.ts";
 import { changed, changeOptions, jsonOption, policyOf, policyOptions } from "./change.ts";
@@ -189,7 +190,7 @@ export const deleteCommand = command({
     const { left_running } = await client.deleteStack({ stack_name });
     // The original said nothing, and scripts may count on that.
     if (!context.terminal.isTerminal) return;
-    const left = left_running.map(({ cloud, count }) => `${cloud} ${count}`).join(", ");
+    const left = left_running.map((one) => `${one.cloud} ${leftText(one)}`).join(", ");
     context.terminal.note(
       left === ""
         ? `${stack_name} is forgotten.`

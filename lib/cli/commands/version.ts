@@ -1,7 +1,5 @@
-import manifest from "../../../package.json" with { type: "json" };
+import { version } from "../../version.ts";
 import { command } from "../command.ts";
-
-export const { version } = manifest;
 
 export const versionCommand = command({
   name: "version",

@@ -2,6 +2,7 @@ import { command } from "../command.ts";
 import { usage } from "../failure.ts";
 import { formatOf, formatOptions } from "../format.ts";
 import { cloudName, stackName, weight, weights } from "../given.ts";
+import { leftText } from "../ledger-view.ts";
 import { declarationColumns, printDeclaration } from "../stack-view.ts";
 import { changed, changeOptions } from "./change.ts";
 
@@ -63,8 +64,10 @@ export const weightRemoveCommand = command({
     const stack = await (await context.connection()).client.deleteWeight(place);
     printDeclaration(context, given, stack);
     if (formatOf(given) !== "table") return;
-    for (const { cloud, count } of stack.left_running) {
-      context.terminal.note(`The heat stack in ${cloud} stays as it is, at ${count}.`);
+    for (const left of stack.left_running) {
+      context.terminal.note(
+        `The heat stack in ${left.cloud} stays as it is, at ${leftText(left)}.`,
+      );
     }
   },
 });

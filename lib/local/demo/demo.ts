@@ -3,11 +3,10 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { client } from "../../api/client.ts";
 import { CloudName } from "../../cloud/schema.ts";
-import type { Log } from "../../log.ts";
 import { StackName, Weights } from "../../stack/schema.ts";
 import { makeDirectory } from "../files.ts";
 import { requireAddress } from "../listen.ts";
-import { type Runtime, runtime } from "../runtime.ts";
+import { type Runtime, type RuntimeOptions, runtime } from "../runtime.ts";
 import { type SimulatedCloud, simulatedCloud } from "./cloud.ts";
 import { demoControlServer } from "./control.ts";
 import { factLine, tellRunning } from "./narration.ts";
@@ -16,24 +15,26 @@ const weights = { athens: 0.6, manchester: 0.2, stockholm: 0.2 };
 const STACK = "web";
 const COUNT = 10;
 /** Quicker than in earnest (10 s, 5 s, 60 s), so that a failover is seen within ten seconds. */
-const settings = { PROBE_INTERVAL: "2", PROBE_DEADLINE: "1.5", OBSERVE_EVERY: "10" };
+const quick = { PROBE_INTERVAL: "2", PROBE_DEADLINE: "1.5", OBSERVE_EVERY: "10" };
 
-export type DemoOptions = {
-  stateDirectory: string;
+export type DemoOptions = Pick<
+  RuntimeOptions,
+  "stateDirectory" | "shutdownTimeoutMs" | "settings" | "token" | "webhook" | "log"
+> & {
   /** The port to try first; any free one where it is taken. */
   port: number;
-  shutdownTimeoutMs: number;
   /** What is told to the newcomer, line by line. */
   print: (line: string) => void;
-  log: Log;
 };
 
 /**
  * Heat Spreader with nothing else needed: three simulated clouds on loopback, the real runtime on a
- * passing database, and a stack `web` of 10 spread over them. Tells in plain lines what happens.
+ * passing database, and a stack `web` of 10 spread over them. Tells in plain lines what happens. Of
+ * what the user set, only which clouds there are, which database and which address do not count.
  */
 export async function demo(options: DemoOptions): Promise<Runtime> {
   const { stateDirectory, print } = options;
+  const settings = { ...paceOf(process.env), ...options.settings };
   const endings: (() => unknown)[] = [];
   const end = async () => {
     for (const ending of endings.toReversed()) await ending();
@@ -60,15 +61,16 @@ export async function demo(options: DemoOptions): Promise<Runtime> {
         OS_CLIENT_CONFIG_FILE: cloudsYaml,
         CLOUDS_YAML: undefined,
         CLOUDS: undefined,
-        LOG_LEVEL: "ERROR",
-        LOG_FORMAT: "text",
       },
       onFact: (event) => print(factLine(event)),
     });
     endings.push(running.stop);
     const control = await demoControlServer({ stateDirectory, clouds });
     endings.push(control.stop);
-    for (const line of introduction(running.url, cloudsYaml)) print(line);
+    const { url } = running;
+    const every = settings.PROBE_INTERVAL;
+    const told = { url, every, cloudsYaml, webhook: options.webhook };
+    for (const line of introduction(told)) print(line);
     await client(running).putStack({
       stack_name: StackName.parse(STACK),
       body: { count: COUNT, count_parameter: "count", weights: Weights.parse(weights) },
@@ -92,12 +94,25 @@ function writeCloudsYaml(stateDirectory: string, clouds: readonly SimulatedCloud
   return path;
 }
 
-function introduction(url: string, cloudsYaml: string): string[] {
+/** Quick, but for what the user set. */
+function paceOf(environment: Record<string, string | undefined>): typeof quick {
+  const { PROBE_INTERVAL, PROBE_DEADLINE, OBSERVE_EVERY } = environment;
+  return {
+    PROBE_INTERVAL: PROBE_INTERVAL ?? quick.PROBE_INTERVAL,
+    PROBE_DEADLINE: PROBE_DEADLINE ?? quick.PROBE_DEADLINE,
+    OBSERVE_EVERY: OBSERVE_EVERY ?? quick.OBSERVE_EVERY,
+  };
+}
+
+type Told = Pick<DemoOptions, "webhook"> & { url: string; every: string; cloudsYaml: string };
+
+function introduction({ url, every, cloudsYaml, webhook }: Told): string[] {
   return [
     "",
     "Heat Spreader, with three simulated OpenStack clouds: athens, manchester and stockholm.",
     `It keeps ${COUNT} instances of the stack \`${STACK}\` running over them, .6/.2/.2, and moves a lost`,
-    "cloud's share to the others. (In this demo it looks every 2 s, not every 10 s.)",
+    `cloud's share to the others. (In this demo it looks every ${every} s; in earnest, every 10.)`,
+    ...(webhook ? ["Every event goes to the webhook of your heat-spreader.yaml, too."] : []),
     "",
     `  API   ${url}/v1`,
     `  docs  ${url}/v1/docs`,

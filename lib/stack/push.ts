@@ -61,7 +61,7 @@ function plan(
     id: deps.newId(),
     generation,
     count,
-    ...unseen(own, seen, count),
+    ...unseen(own, seen),
     at: at.toISOString(),
     ...(view.wake?.asked_at ? { asked_at: view.wake.asked_at } : {}),
     before: { heat_stack_id, updated_time },
@@ -73,12 +73,12 @@ function plan(
   return { write, client: client.value, parameter, before: seen.count };
 }
 
-/** What the pushes before it may have left there, as far as nothing else says so. */
-function unseen(own: CloudView, seen: Seen, count: number): Pick<Push, "at_least" | "at_most"> {
+/** What the pushes before it may have left there, as far as the reading does not say so: this one may be refused. */
+function unseen(own: CloudView, seen: Seen): Pick<Push, "at_least" | "at_most"> {
   const [least, most] = [placeOf({ seen, push: own.share?.push, isOpen: own.isOpen }), mostOf(own)];
-  const known = Math.max(count, seen.count ?? 0, seen.in_place, seen.at_most ?? 0);
+  const known = Math.max(seen.count ?? 0, seen.in_place, seen.at_most ?? 0);
   return {
-    ...(least < Math.min(count, seen.in_place) ? { at_least: least } : {}),
+    ...(least < seen.in_place ? { at_least: least } : {}),
     ...(most !== undefined && most > known ? { at_most: most } : {}),
   };
 }

@@ -100,8 +100,8 @@ function dueAt(
 ): Time | undefined {
   const { paused, count, weights } = view.stack;
   if (paused || (count > 0 && Object.keys(weights).length === 0)) return undefined;
-  const traces = [...decision.clouds.values()].flatMap(({ share, isOpen }) => {
-    const push = isOpen ? share?.push : undefined;
+  const traces = [...decision.clouds.values()].flatMap(({ share, isOpen, mayCome }) => {
+    const push = isOpen || mayCome ? share?.push : undefined;
     const isUnknown = push && push.answered?.outcome !== "accepted";
     return isUnknown ? [traceDue(push.at, settings.pushSilenceMs)] : [];
   });

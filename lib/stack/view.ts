@@ -222,7 +222,7 @@ export function needsReading(
   if (!seen || isAskedAnew(wake, seen.after)) return true;
   // Other credentials may lead to another project: only a read tells.
   if (verdict?.at !== seen.after?.verdict_at) return true;
-  const push = own.isOpen ? share?.push : undefined;
+  const push = own.isOpen || own.mayCome ? share?.push : undefined;
   if (push) {
     const due = traceDue(push.at, settings.pushSilenceMs);
     const isKnown = push.answered?.outcome === "accepted" || seen.read_at >= due;

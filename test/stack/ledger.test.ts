@@ -204,6 +204,42 @@ test("what runs lies within, whatever becomes of clouds and pushes; and it close
   );
 });
 
+test("a push that nobody answered, and that was rolled back, is not waited for when its five minutes are over", async () => {
+  const one = world();
+  for (const cloud of one.clouds) one.of(cloud).add("web", 2);
+  await one.tick();
+  await one.declare({ count: 6, weights: { athens: 0.6, lisbon: 0.2, manchester: 0.2 } as never });
+  await one.pass(MINUTE);
+  const lisbon = one.of("lisbon");
+  Object.assign(lisbon, { network: "lost_answers", updates: "rolls_back", updateMs: 2_000 });
+  await one.declare({ count: 0 });
+  await one.pass(10_000);
+  await one.declare({ count: 6 });
+  await one.pass(10_000);
+  lisbon.heal();
+  await one.pass(2 * MINUTE);
+  const open = (await bounds(one)).entries.find(({ cloud }) => cloud === "lisbon");
+  assert.match(open?.reason ?? "", /never answered, and may still come/);
+  await one.pass(4 * MINUTE);
+  const { in_place, up_to, runs } = await bounds(one);
+  assert.deepEqual([in_place, up_to], [runs, runs]);
+});
+
+test("a push that is refused forgets nothing of the one before it, which somebody else's overtook", async () => {
+  const one = world({ updateMs: 60_000 });
+  for (const cloud of one.clouds) one.of(cloud).add("web", 2);
+  await one.tick();
+  await one.declare({ count: 30, weights: { athens: 1 } as never });
+  await one.drainStream();
+  // Two of them in the middle of ours: cancelled, so that nobody knows how many run.
+  one.of("athens").change("web", 9);
+  one.of("athens").change("web", 9);
+  Object.assign(one.of("athens"), { limit: 3 });
+  await one.pass(5 * MINUTE);
+  assert.equal((await one.share("athens")).push?.answered?.outcome, "refused");
+  assert.equal((await bounds(one)).up_to, 30);
+});
+
 test("it closes within two observation periods after a heal", async () => {
   const one = world();
   for (const cloud of one.clouds) one.of(cloud).add("web", 2);

@@ -80,7 +80,11 @@ function grouped(env: z.infer<typeof Settings>, environment: ProcessEnvironment)
     busySilenceMs: env.BUSY_SILENCE,
     deadlineMs: env.PROBE_DEADLINE,
   };
-  const stuck = { stuckGraceMs: env.STUCK_GRACE, updateTimeoutMs: 3_600_000 };
+  const stuck = {
+    stuckGraceMs: env.STUCK_GRACE,
+    updateTimeoutMs: 3_600_000,
+    pushSilenceMs: env.PUSH_SILENCE,
+  };
   return {
     tableName: env.TABLE_NAME,
     tableRegion: env.TABLE_REGION,
@@ -115,7 +119,6 @@ function grouped(env: z.infer<typeof Settings>, environment: ProcessEnvironment)
       ...stuck,
       retryPauseMs: env.RETRY_PAUSE,
       longestPauseMs: env.LONGEST_PAUSE,
-      pushSilenceMs: env.PUSH_SILENCE,
     },
   };
 }

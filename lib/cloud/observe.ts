@@ -1,3 +1,4 @@
+import type { Push } from "../stack/schema.ts";
 import type { CloudClient } from "./client.ts";
 import type { Outcome } from "./faults.ts";
 import type { CloudName, HeatStackDetail, Known, Seen, Time, Verdict } from "./schema.ts";
@@ -17,8 +18,9 @@ export type Reading = {
   /** The declared count parameter. */
   parameter: string;
   previous: Seen | undefined;
-  /** What the table said before this reading. */
+  /** What the table said before this reading, and the push that it speaks of. */
   after: Known;
+  push: Push | undefined;
   verdict: Verdict | undefined;
   now: () => Date;
   settings: StuckSettings;
@@ -68,11 +70,9 @@ async function understood(
   }
   const stuck = await isStuck(reading, detail, read_at);
   if (!stuck.ok) return stuck;
-  const { cloud, parameter, after } = reading;
-  return {
-    ok: true,
-    value: seenFrom({ cloud, detail, parameter, read_at, after, previous, isStuck: stuck.value }),
-  };
+  const { cloud, parameter, after, push } = reading;
+  const read = { cloud, detail, parameter, read_at, after, push, previous };
+  return { ok: true, value: seenFrom({ ...read, isStuck: stuck.value }) };
 }
 
 /**

@@ -173,6 +173,8 @@ export const Known = z.object({
   /** The last push there, and whether Heat's answer to it was known. */
   push_id: z.string().optional(),
   answered: z.boolean().optional(),
+  /** What it asks for has come to be by then, or never will: accepted, refused, or five minutes old. */
+  settled: z.boolean().optional(),
   /** The last time that a person had the stack looked at. */
   asked_at: Time.optional(),
   /** Of the declaration. Of a cloud that is weighed anew, what was read for an earlier one is of before it was let go of. */
@@ -199,6 +201,8 @@ export const Seen = z.object({
   complete_at: Time.optional(),
   /** The last push that was written down when that read began. */
   complete_after: z.string().optional(),
+  /** The last push of which a read that found it COMPLETE says what became of it. */
+  settled_after: z.string().optional(),
   /** Heat's word, such as UPDATE_COMPLETE. Absent while missing. */
   heat_status: z.string().optional(),
   reason: z.string().optional(),

@@ -15,21 +15,35 @@ export function refusesUpdates(heat_status: string): boolean {
   return heat_status.startsWith("SUSPEND_") || heat_status.startsWith("DELETE_");
 }
 
+export type TableNow = {
+  now: Date;
+  stack: Pick<Stack, "generation"> | undefined;
+  verdict: Verdict | undefined;
+  push: Push | undefined;
+  asked_at: Wake["asked_at"];
+};
+
 /** What a reading that begins now will tell of. */
 export function knownNow(
-  stack: Pick<Stack, "generation"> | undefined,
-  verdict: Verdict | undefined,
-  push: Push | undefined,
-  asked_at: Wake["asked_at"],
+  { now, stack, verdict, push, asked_at }: TableNow,
+  { pushSilenceMs }: Pick<StuckSettings, "pushSilenceMs">,
 ): Known {
+  const isAnswered = push?.answered !== undefined && push.answered.outcome !== "unanswered";
+  const isOld = push !== undefined && now.toISOString() >= traceDue(push.at, pushSilenceMs);
   return {
     ...(stack ? { generation: stack.generation } : {}),
     ...(verdict ? { verdict_at: verdict.at } : {}),
     ...(verdict?.returned_at ? { returned_at: verdict.returned_at } : {}),
     ...(push ? { push_id: push.id } : {}),
     ...(push?.answered ? { answered: true } : {}),
+    ...(isAnswered || isOld ? { settled: true } : {}),
     ...(asked_at ? { asked_at } : {}),
   };
+}
+
+/** From when on a read without a trace means that an unanswered push will not be carried out. */
+export function traceDue(at: Time, pushSilenceMs: number): Time {
+  return new Date(Date.parse(at) + pushSilenceMs).toISOString();
 }
 
 /** Whether a reading began after this push was written down. */
@@ -96,16 +110,21 @@ export function seenFrom(input: {
   parameter: string;
   read_at: Time;
   after: Known;
+  /** The last one that was written down before the reading. */
+  push: Push | undefined;
   previous: Seen | undefined;
   isStuck: boolean;
 }): Seen {
-  const { cloud, detail, parameter, read_at, after } = input;
+  const { cloud, detail, parameter, read_at, after, push } = input;
   const isSame = input.previous?.heat_stack_id === detail.heat_stack_id;
   const previous = isSame && input.previous?.parameter === parameter ? input.previous : undefined;
   const count = wholeNumber(detail.parameters.get(parameter));
   const isConfirmed = confirms(detail.heat_status, previous);
   const complete_at = isConfirmed ? read_at : previous?.complete_at;
+  // One that nobody answered is what this COMPLETE is of, or may still come.
+  const isOver = after.settled || (push && isCarriedOut(push, detail, count));
   const complete_after = isConfirmed ? after.push_id : previous?.complete_after;
+  const settled_after = isConfirmed && isOver ? after.push_id : previous?.settled_after;
   const in_place = inPlace(previous, detail, count);
   const most = isConfirmed && count !== undefined ? count : mostOf(previous);
   return {
@@ -119,6 +138,7 @@ export function seenFrom(input: {
     ...(most > Math.max(in_place, count ?? 0) ? { at_most: most } : {}),
     ...(complete_at === undefined ? {} : { complete_at }),
     ...(complete_after === undefined ? {} : { complete_after }),
+    ...(settled_after === undefined ? {} : { settled_after }),
     heat_status: detail.heat_status,
     reason: detail.reason.slice(0, 1000).toWellFormed(),
     creation_time: detail.creation_time,
@@ -128,6 +148,14 @@ export function seenFrom(input: {
     project_id: detail.project_id,
     ...(input.isStuck ? stuckSince(previous, read_at, after) : {}),
   };
+}
+
+function isCarriedOut(
+  { before, count }: Push,
+  detail: HeatStackDetail,
+  seenCount: number | undefined,
+): boolean {
+  return detail.updated_time !== before.updated_time && seenCount === count;
 }
 
 function stuckSince(
@@ -163,7 +191,7 @@ export function missingFrom(input: {
 export function hasMoved(previous: Seen | undefined, next: Seen): boolean {
   if (!previous) return true;
   const key = (seen: Seen) => {
-    const { read_at: _, after: __, complete_at: ___, complete_after: ____, ...rest } = seen;
+    const { read_at, after, complete_at, complete_after, settled_after, ...rest } = seen;
     return sortedText(rest);
   };
   return key(previous) !== key(next);
@@ -179,7 +207,12 @@ function sortedText(object: Record<string, unknown>): string {
   return JSON.stringify(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-export type StuckSettings = { stuckGraceMs: number; updateTimeoutMs: number };
+export type StuckSettings = {
+  stuckGraceMs: number;
+  updateTimeoutMs: number;
+  /** How long an unanswered push may still be carried out (5 min). */
+  pushSilenceMs: number;
+};
 type Running = Pick<Seen, "heat_status" | "updated_time" | "creation_time" | "timeout_mins">;
 
 /** Something under way that may end, or get stuck; SUSPEND and DELETE in progress are blocked instead. */

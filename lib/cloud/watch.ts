@@ -159,7 +159,17 @@ async function isHung(
     parameter: stacks.get(stack_name)?.count_parameter ?? previous.parameter,
     previous,
     // What a person asked for is reconcile's to answer.
-    after: knownNow(stacks.get(stack_name), verdict, push, previous.after?.asked_at),
+    after: knownNow(
+      {
+        now: deps.now(),
+        stack: stacks.get(stack_name),
+        verdict,
+        push,
+        asked_at: previous.after?.asked_at,
+      },
+      deps.settings,
+    ),
+    push,
     verdict,
     now: deps.now,
     settings: deps.settings,

@@ -58,13 +58,24 @@ function confirmed(weighed: CloudView[], entries: Entry[]): number {
 /** What runs of a stack with this count parameter in one cloud, weighed or not. */
 export function entryOf(own: CloudView, parameter: string): Entry {
   const { cloud, kind, seen, raw } = own;
-  const push = own.share?.push;
   const isSeen = kind === "reachable" && seen !== undefined;
-  const place = isSeen ? placeOf({ seen, push, isOpen: own.isOpen }) : 0;
-  const in_place = push && own.mayCome ? Math.min(place, push.count) : place;
+  const in_place = isSeen ? leastOf(own) : 0;
   const up_to = raw?.parameter === parameter ? mostOf(own) : undefined;
   if (up_to === in_place) return { cloud, in_place, up_to };
   return { cloud, in_place, up_to, reason: isSeen ? unendedText(own) : unseenText(own) };
+}
+
+/**
+ * So many surely run, whatever became of our pushes: one that nobody answered may have been carried
+ * out, and been overtaken unseen by somebody's update.
+ */
+export function leastOf({ seen, share, isOpen, mayCome }: CloudView): number {
+  const push = share?.push;
+  const place = placeOf({ seen, push, isOpen });
+  if (!push || push.answered?.outcome === "refused" || seen?.complete_at === undefined)
+    return place;
+  if (!mayCome && seen.settled_after === push.id) return place;
+  return Math.min(place, push.count, push.at_least ?? place);
 }
 
 /** The most that a cloud was seen to have, or has been asked for, since it was last seen COMPLETE. */

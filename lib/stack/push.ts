@@ -3,8 +3,8 @@ import type { Fault } from "../cloud/faults.ts";
 import type { CloudName, Seen } from "../cloud/schema.ts";
 import type { Decision } from "./decision.ts";
 import type { AnswerWrite, PushWrite, ReconcileDeps } from "./deps.ts";
-import { mostOf } from "./ledger.ts";
-import { type NextPush, placeOf } from "./pushes.ts";
+import { leastOf, mostOf } from "./ledger.ts";
+import type { NextPush } from "./pushes.ts";
 import type { Push, Share, StackName } from "./schema.ts";
 import type { CloudView, Declared } from "./view.ts";
 
@@ -75,7 +75,7 @@ function plan(
 
 /** What the pushes before it may have left there, as far as the reading does not say so: this one may be refused. */
 function unseen(own: CloudView, seen: Seen): Pick<Push, "at_least" | "at_most"> {
-  const [least, most] = [placeOf({ seen, push: own.share?.push, isOpen: own.isOpen }), mostOf(own)];
+  const [least, most] = [leastOf(own), mostOf(own)];
   const known = Math.max(seen.count ?? 0, seen.in_place, seen.at_most ?? 0);
   return {
     ...(least < seen.in_place ? { at_least: least } : {}),

@@ -4,7 +4,7 @@ import type { CloudName, Seen, Time } from "../cloud/schema.ts";
 import { hasMoved, knownNow, knowsMore } from "../cloud/seen.ts";
 import { type Decision, decide } from "./decision.ts";
 import type { ReconcileDeps } from "./deps.ts";
-import { canBeAsked, cloudViews, type Declared, needsReading, traceDue } from "./view.ts";
+import { canBeAsked, cloudViews, type Declared, needsReading } from "./view.ts";
 
 /** What one run of the function has met: after one path or service fault no further call goes to that cloud. */
 export type RunMemory = { givenUp: Map<CloudName, Fault> };
@@ -146,7 +146,17 @@ async function read(
     stack_name: view.stack.stack_name,
     parameter: view.stack.count_parameter,
     previous: view.seen.get(cloud),
-    after: knownNow(view.stack, verdict, share?.push, view.wake?.asked_at),
+    after: knownNow(
+      {
+        now: deps.now(),
+        stack: view.stack,
+        verdict,
+        push: share?.push,
+        asked_at: view.wake?.asked_at,
+      },
+      deps.settings,
+    ),
+    push: share?.push,
     verdict,
     now: deps.now,
     settings: deps.settings,
@@ -171,7 +181,7 @@ async function take(
   }
   const seen = outcome.value;
   view.seen.set(cloud, seen);
-  if (!isWorthSaving(deps, view, previous, seen)) return "taken";
+  if (!isWorthSaving(previous, seen)) return "taken";
   if (!(await deps.saveSeen(seen, previous?.read_at))) return "stale";
   met.kept.set(cloud, seen.read_at);
   return "taken";
@@ -181,14 +191,6 @@ async function take(
  * Something moved, or that it was read since says something: of a verdict, a person's question, a
  * push, an answer, the lack of a trace. Each of these once, as what is saved wakes the stack.
  */
-function isWorthSaving(
-  { settings }: ReconcileDeps,
-  view: Declared,
-  previous: Seen | undefined,
-  seen: Seen,
-): boolean {
-  if (!previous || hasMoved(previous, seen) || knowsMore(previous, seen)) return true;
-  const push = view.shares.find(({ cloud }) => cloud === seen.cloud)?.push;
-  const traced = push ? traceDue(push.at, settings.pushSilenceMs) : "";
-  return previous.read_at < traced && traced <= seen.read_at;
+function isWorthSaving(previous: Seen | undefined, seen: Seen): boolean {
+  return !previous || hasMoved(previous, seen) || knowsMore(previous, seen);
 }

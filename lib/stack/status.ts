@@ -1,10 +1,11 @@
 import { marksOf } from "../cloud/marks.ts";
 import type { CloudName, Time } from "../cloud/schema.ts";
+import { traceDue } from "../cloud/seen.ts";
 import { conditionsOf, dated, isCounted, isShareInPlace, stateOf } from "./conditions.ts";
 import type { Decision } from "./decision.ts";
 import type { ReconcileSettings } from "./deps.ts";
 import { entriesOf, type Status } from "./schema.ts";
-import { type Declared, isRefusal, ownStatus, traceDue, verdictMarks } from "./view.ts";
+import { type Declared, isRefusal, ownStatus, verdictMarks } from "./view.ts";
 
 /** What a reconcile knows when it sums up. */
 export type Summary = {

@@ -1,7 +1,7 @@
 import type { Fault } from "../cloud/faults.ts";
 import { marksOf, saidOf } from "../cloud/marks.ts";
 import type { CloudName, Seen, Testimony, Time, Verdict, VerdictKind } from "../cloud/schema.ts";
-import { heatState, isReadAfter, isReadFor, isReadSinceReturn } from "../cloud/seen.ts";
+import { heatState, isReadAfter, isReadFor, isReadSinceReturn, traceDue } from "../cloud/seen.ts";
 import type { Workload } from "../cloud/witness.ts";
 import type { StackView } from "./deps.ts";
 import {
@@ -189,11 +189,6 @@ function isTraceOver(
   { pushSilenceMs }: { pushSilenceMs: number },
 ): boolean {
   return isReadSinceReturn(seen, verdict) && seen.read_at >= traceDue(at, pushSilenceMs);
-}
-
-/** From when on a read without a trace means that an unanswered push will not be carried out. */
-export function traceDue(at: Time, pushSilenceMs: number): Time {
-  return new Date(Date.parse(at) + pushSilenceMs).toISOString();
 }
 
 /** Whether a person asked for a look that this (a reading, a push, a block) knew nothing of: its pause does not count. */

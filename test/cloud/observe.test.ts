@@ -6,7 +6,7 @@ import { fault, type PlainCloud, plainCloud, putHeatStack } from "../support/pla
 import { at } from "../support/time.ts";
 
 const cloud = CloudName.parse("athens");
-const settings = { stuckGraceMs: 300_000, updateTimeoutMs: 3_600_000 };
+const settings = { stuckGraceMs: 300_000, updateTimeoutMs: 3_600_000, pushSilenceMs: 300_000 };
 
 type More = { seconds?: number; previous?: Seen | undefined; verdict?: Verdict };
 
@@ -19,6 +19,7 @@ function outcome(of: PlainCloud, { seconds = 0, previous, verdict }: More = {}) 
     parameter: "count",
     previous,
     after: {},
+    push: undefined,
     verdict,
     now: () => new Date(at(seconds)),
     settings,

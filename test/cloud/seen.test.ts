@@ -22,14 +22,14 @@ import { plainCloud, putHeatStack } from "../support/plain-cloud.ts";
 import { at } from "../support/time.ts";
 
 const cloud = CloudName.parse("athens");
-const settings = { stuckGraceMs: 300_000, updateTimeoutMs: 3_600_000 };
+const settings = { stuckGraceMs: 300_000, updateTimeoutMs: 3_600_000, pushSilenceMs: 300_000 };
 
 function detail(heat_status: string, count: string | number, more: Partial<HeatStackDetail> = {}) {
   return putHeatStack(plainCloud(), { heat_status, count, ...more });
 }
 
 function seen(previous: Seen | undefined, of: HeatStackDetail, parameter = "count"): Seen {
-  const reading = { cloud, detail: of, parameter, read_at: at(0), after: {} };
+  const reading = { cloud, detail: of, parameter, read_at: at(0), after: {}, push: undefined };
   return seenFrom({ ...reading, previous, isStuck: false });
 }
 

@@ -48,6 +48,7 @@ function scene(...names: string[]) {
       longestPauseMs: 3_600_000,
       busySilenceMs: 60_000,
       stuckGraceMs: 300_000,
+      pushSilenceMs: 300_000,
       updateTimeoutMs: 3_600_000,
       suspicionWindowMs: 600_000,
     },

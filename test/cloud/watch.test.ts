@@ -9,7 +9,7 @@ import { fault, type PlainCloud, plainCloud, putHeatStack } from "../support/pla
 import { at } from "../support/time.ts";
 
 const cloud = CloudName.parse("athens");
-const settings = { stuckGraceMs: 300_000, updateTimeoutMs: 3_600_000 };
+const settings = { stuckGraceMs: 300_000, updateTimeoutMs: 3_600_000, pushSilenceMs: 300_000 };
 
 type Scene = {
   of: PlainCloud;
@@ -73,6 +73,7 @@ async function scene(...names: string[]): Promise<Scene> {
       parameter: "count",
       previous: undefined,
       after: {},
+      push: undefined,
       verdict: undefined,
       now: () => new Date(at(0)),
       settings,
@@ -251,6 +252,7 @@ test("a reading says which push was written down before it, and whether its answ
     generation: 1,
     push_id: "push-1",
     answered: true,
+    settled: true,
     verdict_at: at(30),
     returned_at: at(30),
   });

@@ -16,7 +16,8 @@ export function watchClouds(one: World, complain: Complain): Watcher {
   const heard = new Map<Owner, Map<string, Heard>>();
   const rows = new Map<string, Row>();
   const registered = registrations(one);
-  const refuted = new Set<string>();
+  /** What people ever said of which suspicion. */
+  const answers = new Set<string>();
   const nowMs = () => one.time.now().getTime();
   /** Of what home dated. */
   const ageMs = (time: string) => nowMs() - (Date.parse(time) - one.skews.home);
@@ -69,12 +70,10 @@ export function watchClouds(one: World, complain: Complain): Watcher {
     if (before?.verdict === verdict || !owner) return;
     const isFoundLost = hasMajority(owner.startedAt, (name) => rowOf(name, cloud).silentAt);
     const isFoundBack = hasMajority(owner.startedAt, (name) => rowOf(name, cloud).upAt);
-    const orders = one.table.peek({ pk: "CLOUD", sk: cloud }) as
-      | { confirmed?: { since: string } }
-      | undefined;
-    const isConfirmed = before !== undefined && orders?.confirmed?.since === before.since;
     // Whoever judges may have read what a person took back since.
-    const isRefuted = before !== undefined && refuted.has(`${cloud} ${before.since}`);
+    const was = (how: "confirmed" | "refuted") =>
+      before !== undefined && answers.has(`${how} ${cloud} ${before.since}`);
+    const [isConfirmed, isRefuted] = [was("confirmed"), was("refuted")];
     const isLoss = verdict === "unreachable" || verdict === "suspected";
     if (isLoss && !isConfirmed && !isFoundLost) {
       complain("4 one miss is nothing", `${cloud} is ${verdict}, by no majority of silences`);
@@ -145,8 +144,9 @@ export function watchClouds(one: World, complain: Complain): Watcher {
     committed: (owner, changes) => {
       for (const { key, before, after } of changes) {
         if (key.pk === "VANTAGE") registered.changed();
-        if (key.pk === "CLOUD" && after?.refuted) {
-          refuted.add(`${key.sk} ${(after.refuted as { since: string }).since}`);
+        for (const how of ["confirmed", "refuted"]) {
+          const said = key.pk === "CLOUD" ? (after?.[how] as { since: string }) : undefined;
+          if (said) answers.add(`${how} ${key.sk} ${said.since}`);
         }
         if (key.sk.startsWith("VOTE#") && after && owner) {
           voted(owner, before && Vote.parse(before), Vote.parse(after));

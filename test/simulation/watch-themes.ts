@@ -1,4 +1,4 @@
-import { Verdict } from "../../lib/cloud/schema.ts";
+import { HOME, Verdict } from "../../lib/cloud/schema.ts";
 import type { World } from "../support/world.ts";
 import type { Complain, Watcher, WatcherOf } from "./monitor.ts";
 import type { Theme } from "./themes.ts";
@@ -21,9 +21,15 @@ export function watchTheme(theme: Theme): WatcherOf {
 }
 
 function watchNoLoss(one: World, complain: Complain, what: string): Watcher {
+  // Until another vantage is registered home alone decides; so does a run of home that began before.
+  let aloneUntil = Number.POSITIVE_INFINITY;
   return {
-    committed: (_, changes) => {
+    committed: (owner, changes) => {
       for (const { key, after } of changes) {
+        const isOther = key.pk === "VANTAGE" && key.sk !== HOME && after !== undefined;
+        if (isOther) aloneUntil = Math.min(aloneUntil, one.time.now().getTime());
+        const isAlone = one.places.length > 0 && (owner?.startedAt ?? 0) < aloneUntil;
+        if (isAlone && what === excluded.one_place) continue;
         if (key.pk !== "VERDICT" || !after || one.isHealed) continue;
         const { cloud, verdict, reason } = Verdict.parse(after);
         if (verdict !== "unreachable" && verdict !== "suspected") continue;

@@ -62,6 +62,18 @@ describe("explain", () => {
     assert.deepEqual(contradictions(whole), []);
   });
 
+  test("tells what a person did last, if that is why it stands as it does", async (t) => {
+    const one = await outage();
+    const { cli } = await cliAndApi(t, { table: one.table, now: one.time.now });
+    one.time.skip(1_000);
+    assert.equal((await cli("cloud", "drain", "lisbon")).code, 0);
+    assert.match((await cli("explain", "--cloud", "lisbon")).stdout, /lisbon is drained/);
+    assert.match((await cli("explain")).stdout, /lisbon is drained/);
+    one.time.skip(1_000);
+    assert.equal((await cli("pause", "web")).code, 0);
+    assert.match((await cli("explain", "--stack", "web")).stdout, /paused false -> true/);
+  });
+
   test("takes no end of an id that two events have", async (t) => {
     const { api, cli } = await cliAndApi(t);
     const at = new Date().toISOString();

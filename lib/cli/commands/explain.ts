@@ -11,7 +11,7 @@ import { shown } from "../quoted.ts";
 import { plain } from "../terminal.ts";
 import { isShortId, wholeId } from "./short-id.ts";
 
-/** Among so many of the newest events the last decision is looked for. */
+/** Among so many of the newest events the last that tells something is looked for. */
 const NEWEST = 200;
 
 const columns = [
@@ -35,8 +35,8 @@ export const explainCommand = command({
   summary: "Tell the story of an event: who saw what since when, which rule decided, what followed",
   details:
     "EVENT is what `heat-spreader events` shows under Event (the last 6 characters of its id, or more),\n" +
-    "the whole id, or `last`: the newest verdict or reallocation. With -f json it comes with its\n" +
-    "evidence, from which the same decision follows again.",
+    "the whole id, or `last`: the newest that says how it came to stand as it does. With -f json it comes\n" +
+    "with its evidence, from which the same decision follows again.",
   arguments: {
     event: {
       name: "EVENT",
@@ -81,19 +81,21 @@ async function idOf(client: Client, { event = "last", stack, cloud }: Subject): 
       : cloud !== undefined
         ? await client.listCloudEvents({ cloud: cloudName(cloud), query })
         : await client.listEvents({ query });
-  const found = events.find(isDecision) ?? events[0];
+  const found = events.find(({ type }) => !passing.has(type)) ?? events[0];
   if (found) return found.id;
   throw new Failure(
     "Nothing has happened yet, or nothing that was kept: there is no event to explain.",
   );
 }
 
-function isDecision({ type }: Event): boolean {
-  return (
-    ["cloud.reachable", "cloud.suspected", "cloud.unreachable"].includes(type) ||
-    type === "stack.reallocated"
-  );
-}
+/** What only comes and goes with something else, which is told with it. */
+const passing: ReadonlySet<Event["type"]> = new Set([
+  "share.held",
+  "share.unheld",
+  "share.unblocked",
+  "cloud.discovered",
+  "vantage.registered",
+]);
 
 function print(context: Context, given: FormatGiven, event: EventDetail): void {
   const { terminal } = context;

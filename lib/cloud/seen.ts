@@ -15,6 +15,7 @@ export function refusesUpdates(heat_status: string): boolean {
   return heat_status.startsWith("SUSPEND_") || heat_status.startsWith("DELETE_");
 }
 
+/** What the table says of a stack in a cloud when a reading begins, and the reader's clock. */
 export type TableNow = {
   now: Date;
   stack: Pick<Stack, "generation"> | undefined;
@@ -70,7 +71,7 @@ export function isReadFor(
   return seen?.after?.generation === generation;
 }
 
-/** Whether something COMPLETE was read since this push was written down, so that it says what runs. */
+/** Whether something COMPLETE was read since this push was written down. */
 export function isConfirmedAfter(
   { complete_at, complete_after }: Pick<Seen, "complete_at" | "complete_after">,
   push: Pick<Push, "id">,
@@ -121,7 +122,7 @@ export function seenFrom(input: {
   const count = wholeNumber(detail.parameters.get(parameter));
   const isConfirmed = confirms(detail.heat_status, previous);
   const complete_at = isConfirmed ? read_at : previous?.complete_at;
-  // One that nobody answered is what this COMPLETE is of, or may still come.
+  // Of a push that nobody answered it says what became of it only if it is what was asked for.
   const isOver = after.settled || (push && isCarriedOut(push, detail, count));
   const complete_after = isConfirmed ? after.push_id : previous?.complete_after;
   const settled_after = isConfirmed && isOver ? after.push_id : previous?.settled_after;

@@ -1,5 +1,4 @@
 import type { CloudName, Time } from "../cloud/schema.ts";
-import { elapsed } from "../cloud/vote.ts";
 import { allocationSentences } from "./allocation-explanation.ts";
 import { contradictions } from "./replay.ts";
 import type { Event } from "./schema.ts";
@@ -31,22 +30,19 @@ export function explanation(event: Event, followed: Event[], behind: Event[] = [
   return [heading, ...finding, ...deal, ...consequences, again(event)];
 }
 
-/** So long after a verdict a reallocation rests on it anew, unless the cloud is lost still. */
-const RECENT_MS = 600_000;
 /** Of so many clouds it is told who saw what. */
 const MOST_BEHIND = 3;
 
 /**
  * The verdicts that a reallocation rests on, by cloud and when they were given: of clouds that it
- * takes from or gives back to because they are lost, or have come back lately.
+ * takes from or gives back to because they are lost, or have come back.
  */
-export function restsOn({ at, evidence, changes }: Event): { cloud: CloudName; since: Time }[] {
+export function restsOn({ evidence, changes }: Event): { cloud: CloudName; since: Time }[] {
   if (evidence?.of !== "allocation") return [];
   const moved = new Set(changes.map(({ cloud }) => cloud));
   return evidence.clouds
-    .flatMap(({ cloud, since, verdict }) => {
-      const isRecent = since !== undefined && elapsed(since, at) < RECENT_MS;
-      const isTold = verdict === "unreachable" || (verdict === "reachable" && isRecent);
+    .flatMap(({ cloud, since, verdict, dealt_away }) => {
+      const isTold = verdict === "unreachable" || (verdict === "reachable" && dealt_away === true);
       return since !== undefined && isTold && moved.has(cloud) ? [{ cloud, since }] : [];
     })
     .slice(0, MOST_BEHIND);

@@ -10,14 +10,13 @@ type ProcessEnvironment = Record<string, string | undefined>;
 const { linked } =
   process.env.SST_KEY_FILE === undefined ? { linked: {} } : await import("./links.ts");
 
-const positive = (most = 86_400) => z.coerce.number().positive().max(most);
-const seconds = (byDefault: number, most?: number) =>
-  positive(most)
+const seconds = (byDefault: number, most = 86_400) =>
+  z.coerce
+    .number()
+    .positive()
+    .max(most)
     .default(byDefault)
     .transform((value) => value * 1000);
-
-/** A deadline of a second delays no tick by much, whatever the interval: tests have shorter ones. */
-const SHORT_DEADLINE_MS = 1000;
 
 const Environment = z.object({
   /** The DynamoDB table. */
@@ -43,10 +42,8 @@ const Environment = z.object({
   LOG_FILE: z.string().optional(),
   /** More than 30 would let votes grow stale between ticks. */
   PROBE_INTERVAL: seconds(10, 30),
-  /** Below the interval, so that a cloud that hangs delays no tick; 5, or three quarters of a short interval. */
-  PROBE_DEADLINE: positive()
-    .transform((value) => value * 1000)
-    .optional(),
+  /** Of pushes, too: one of a stack that another user wrote takes Heat some seconds. More than 30 would let votes grow stale. */
+  PROBE_DEADLINE: seconds(5, 30),
   /** Misses in a row that make a vantage's silence count. */
   PROBE_MISSES: z.coerce.number().int().min(2).max(MOST_MISSES).default(THRESHOLD),
   /** Whether the witnesses of workloads may be at private addresses, or on this machine. */
@@ -61,18 +58,8 @@ const Environment = z.object({
   BUSY_SILENCE: seconds(60),
 });
 
-const Settings = Environment.transform((env) => ({
-  ...env,
-  PROBE_DEADLINE:
-    env.PROBE_DEADLINE ??
-    Math.max(SHORT_DEADLINE_MS, Math.min(5000, Math.round(env.PROBE_INTERVAL * 0.75))),
-})).refine(
-  (env) => env.PROBE_DEADLINE < env.PROBE_INTERVAL || env.PROBE_DEADLINE <= SHORT_DEADLINE_MS,
-  { path: ["PROBE_DEADLINE"], message: "must be below PROBE_INTERVAL, or 1 at most" },
-);
-
 /** The settings by the part that takes them. Milliseconds. */
-function grouped(env: z.infer<typeof Settings>, environment: ProcessEnvironment) {
+function grouped(env: z.infer<typeof Environment>, environment: ProcessEnvironment) {
   const judging = {
     intervalMs: env.PROBE_INTERVAL,
     misses: env.PROBE_MISSES,
@@ -129,7 +116,7 @@ export type Config = ReturnType<typeof grouped>;
  * Throws one error that names everything missing or out of range; values are not repeated.
  */
 export function config(environment: ProcessEnvironment = { ...process.env, ...linked }): Config {
-  const parsed = Settings.safeParse(environment);
+  const parsed = Environment.safeParse(environment);
   if (parsed.success) return grouped(parsed.data, environment);
   const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
   throw new Error(`The settings in the environment are not right. ${faults.join("; ")}.`);

@@ -26,7 +26,6 @@ export type Service = {
 /** Intervals short enough for a test. */
 export const shortened = {
   PROBE_INTERVAL: "2",
-  PROBE_DEADLINE: "1.9",
   RETRY_PAUSE: "5",
   PUSH_SILENCE: "30",
   LOGIN_PAUSE: "4",

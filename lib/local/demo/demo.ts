@@ -14,8 +14,8 @@ import { factLine, tellRunning } from "./narration.ts";
 const weights = { athens: 0.6, manchester: 0.2, stockholm: 0.2 };
 const STACK = "web";
 const COUNT = 10;
-/** Quicker than in earnest (10 s and 60 s), so that a failover is seen within ten seconds. */
-const quick = { PROBE_INTERVAL: "2", OBSERVE_EVERY: "10" };
+/** Quicker than in earnest (10 s, 5 s, 60 s), so that a failover is seen within ten seconds. */
+const quick = { PROBE_INTERVAL: "2", PROBE_DEADLINE: "1.5", OBSERVE_EVERY: "10" };
 
 export type DemoOptions = Pick<
   RuntimeOptions,
@@ -96,9 +96,10 @@ function writeCloudsYaml(stateDirectory: string, clouds: readonly SimulatedCloud
 
 /** Quick, but for what the user set. */
 function paceOf(environment: Record<string, string | undefined>): typeof quick {
-  const { PROBE_INTERVAL, OBSERVE_EVERY } = environment;
+  const { PROBE_INTERVAL, PROBE_DEADLINE, OBSERVE_EVERY } = environment;
   return {
     PROBE_INTERVAL: PROBE_INTERVAL ?? quick.PROBE_INTERVAL,
+    PROBE_DEADLINE: PROBE_DEADLINE ?? quick.PROBE_DEADLINE,
     OBSERVE_EVERY: OBSERVE_EVERY ?? quick.OBSERVE_EVERY,
   };
 }

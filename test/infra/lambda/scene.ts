@@ -46,7 +46,7 @@ export type Scene = Account & {
  * Quicker than in earnest (10 s, 5 s), so that an invocation of two to three seconds is several ticks;
  * and witnesses may be on this machine.
  */
-export const quick = { PROBE_INTERVAL: "0.3", PROBE_DEADLINE: "1", WITNESS_PRIVATE: "allow" };
+export const quick = { PROBE_INTERVAL: "0.3", PROBE_DEADLINE: "2", WITNESS_PRIVATE: "allow" };
 const NEAR_ITS_END_MS = 57_500;
 const UPDATE_MS = 50;
 

@@ -187,7 +187,7 @@ const mutations: Mutation[] = [
   {
     rule: "too few vantages are told of",
     file: verdict,
-    from: "if (fresh.length >= majority) return undefined;",
+    from: "if (telling >= majority) return undefined;",
     to: "if (fresh.length >= majority - 1) return undefined;",
   },
   {
@@ -217,7 +217,7 @@ const mutations: Mutation[] = [
   {
     rule: "a workload is silent after three silences",
     file: "lib/cloud/witness.ts",
-    from: 'if (misses >= THRESHOLD) return "silent";',
+    from: 'if (misses >= threshold) return "silent";',
     to: 'if (misses >= 1) return "silent";',
   },
   {

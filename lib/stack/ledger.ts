@@ -1,5 +1,5 @@
 import type { CloudName } from "../cloud/schema.ts";
-import { heatState, isConfirmedAfter, isReadAfter, isReadSinceReturn } from "../cloud/seen.ts";
+import { heatState, isReadAfter, isReadSinceReturn } from "../cloud/seen.ts";
 import { placeOf } from "./pushes.ts";
 import type { Stack } from "./schema.ts";
 import type { CloudView } from "./view.ts";
@@ -89,7 +89,7 @@ export function mostOf({ raw, share, isOpen, mayCome }: CloudView): number | und
   if (isFirst && raw.missing === undefined) return undefined;
   const push = share?.push;
   const isPast =
-    push && isReadAfter(raw, push) && (complete_at === undefined || isConfirmedAfter(raw, push));
+    push && isReadAfter(raw, push) && (complete_at === undefined || raw.settled_after === push.id);
   const isOwed = push !== undefined && (isOpen || mayCome || !isPast);
   const sent = push?.answered?.outcome === "refused" ? 0 : (push?.count ?? 0);
   const pushed = isOwed ? Math.max(sent, push.at_most ?? 0) : 0;

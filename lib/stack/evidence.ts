@@ -78,7 +78,7 @@ export function keptAgain({ input, clouds }: AllocationEvidence): CloudName[] {
     witness !== undefined &&
     keepsShare({
       weight: input.weights[cloud],
-      share: { lost: own.dealt_away ? { since } : undefined },
+      share: { lost: own.dealt_away ? { since } : undefined, desired: own.before },
       isDrained: input.drained.includes(cloud),
       isMissing: own.gone === true,
       workload: workloadOf(witness.said, since),

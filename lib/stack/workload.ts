@@ -32,11 +32,13 @@ export function workloadIn(
  */
 export function keepsShare(
   own: Pick<CloudView, "weight" | "isDrained" | "isMissing" | "workload"> & {
-    share?: Pick<Share, "lost"> | undefined;
+    share?: Pick<Share, "lost" | "desired"> | undefined;
   },
 ): boolean {
   const { weight, share, isDrained, isMissing, workload } = own;
   if (weight === undefined || isDrained || isMissing || share?.lost) return false;
+  // A standby that has nothing has nothing to keep: it would only count in the deal.
+  if (weight === 0 && (share?.desired ?? 0) === 0) return false;
   return workload === "answers" || workload === "unknown";
 }
 

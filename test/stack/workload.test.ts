@@ -4,6 +4,7 @@ import { CloudName } from "../../lib/cloud/schema.ts";
 import { contradictions } from "../../lib/event/replay.ts";
 import type { AllocationEvidence, Event } from "../../lib/event/schema.ts";
 import { Policy } from "../../lib/stack/schema.ts";
+import { keepsShare } from "../../lib/stack/workload.ts";
 import { type World, world } from "../support/world.ts";
 
 const MINUTE = 60_000;
@@ -185,6 +186,13 @@ describe("a cloud whose Heat is silent", () => {
     assert.deepEqual([said?.finding, said?.fault?.code], ["abstains", "no_such_name"]);
     assert.equal(await one.state(), "converged");
     assert.ok(!one.types().some((type) => type.startsWith("workload.")));
+  });
+
+  test("keeps nothing where it is a standby that has nothing", () => {
+    const own = { weight: 0, isDrained: false, isMissing: false, workload: "answers" as const };
+    assert.equal(keepsShare({ ...own, share: { desired: 0 } }), false);
+    assert.equal(keepsShare({ ...own, share: { desired: 2 } }), true);
+    assert.equal(keepsShare({ ...own, weight: 0.5, share: { desired: 0 } }), true);
   });
 
   test("that is drained is drained, whatever its workload says", async () => {

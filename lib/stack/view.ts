@@ -161,7 +161,10 @@ export function hasEnded(
   if (seen.missing || seen.heat_stack_id !== before.heat_stack_id) return true;
   if (seen.stuck && seen.stuck_after === id) return true;
   const isRunning = seen.heat_status !== undefined && heatState(seen.heat_status) === "in_progress";
-  if (answered?.outcome === "accepted") return seen.after?.answered === true && !isRunning;
+  if (answered?.outcome === "accepted") {
+    // What was asked for may have been seen COMPLETE before the answer was written down.
+    return (seen.after?.answered === true || seen.settled_after === id) && !isRunning;
+  }
   if (seen.updated_time !== before.updated_time) return !isRunning;
   return isTraceOver(push, seen, verdict, settings);
 }

@@ -247,7 +247,7 @@ const mutations: Mutation[] = [
   {
     rule: "an accepted push has ended when it was read after its answer",
     file: view,
-    from: "return seen.after?.answered === true && !isRunning;",
+    from: "return (seen.after?.answered === true || seen.settled_after === id) && !isRunning;",
     to: "return !isRunning;",
   },
   {

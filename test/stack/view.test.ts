@@ -184,6 +184,12 @@ describe("what came first is known by what was known, whosever clock is ahead", 
       want: false,
     },
   ];
+  test("seen as it was asked for before its answer was written down: ended", () => {
+    const seen = seenOf(athens, 6, { after: { ...known, answered: undefined }, read_at: at(2) });
+    assert.equal(hasEnded(push, seen, back, settings), false);
+    assert.equal(hasEnded(push, { ...seen, settled_after: "push" }, back, settings), true);
+  });
+
   for (const { name, after, read_at, want } of cases) {
     test(`${name}: ${want ? "ended" : "open"}`, () => {
       assert.equal(hasEnded(push, seenOf(athens, 6, { after, read_at }), back, settings), want);

@@ -151,6 +151,7 @@ describe("the webhook", () => {
     const hook = await start(url);
     for (const n of [1, 2, 3]) await hook.add(eventOf(n));
     await until("the others", () => taken.length === 2);
+    await until("their being put away", () => hook.events.size === 1);
     assert.deepEqual([...hook.events.keys()], [eventOf(1).id]);
   });
 

@@ -100,8 +100,13 @@ export function hasFailed(seen: Seen): boolean {
   return seen.heat_status !== undefined && heatState(seen.heat_status) === "failed";
 }
 
+/** What may be taken away: as many as Heat last said, though of fewer it is certain that they run. */
+function claimOf({ seen }: ShareView): number {
+  return seen?.in_place ?? 0;
+}
+
 function isDown(share: ShareView): boolean {
-  return share.desired < placeOf(share);
+  return share.desired < claimOf(share);
 }
 
 function standingHold({ cloud, verdict, awaitsRelease }: ShareView): Hold[] {
@@ -115,7 +120,7 @@ function inOrder({ stack_name }: PushInput, downs: ShareView[]): ShareView[] {
     stack_name,
     downs.map(({ cloud }) => cloud),
   );
-  const size = (share: ShareView) => placeOf(share) - share.desired;
+  const size = (share: ShareView) => claimOf(share) - share.desired;
   return [...downs].sort(
     (a, b) => size(b) - size(a) || ties.indexOf(a.cloud) - ties.indexOf(b.cloud),
   );
@@ -127,9 +132,9 @@ function scaleDowns(input: PushInput, downs: ShareView[]): { pushes: NextPush[];
   let surplus = input.order === "at_once" ? Number.POSITIVE_INFINITY : surplusOf(input);
   for (const share of downs) {
     const { cloud, desired } = share;
-    const place = placeOf(share);
-    const allowed = Math.min(surplus, place - desired);
-    const count = place - allowed;
+    const claim = claimOf(share);
+    const allowed = Math.min(surplus, claim - desired);
+    const count = claim - allowed;
     if (count > desired) holds.push({ cloud, reason: "order" });
     if (allowed === 0 && share.seen?.stuck === undefined) continue;
     if (!restsUntil(input, share, count)) surplus -= allowed;

@@ -7,6 +7,8 @@ export type Ballots = {
   fresh: Vote[];
   /** Of these: void for as long as a vote counts, so that they can tell of no cloud. */
   blind: Vote[];
+  /** So many can tell of it: fresh, and not blind. */
+  telling: number;
   silent: number;
   up: number;
   anyUp: boolean;
@@ -31,11 +33,13 @@ export function ballotsOn(
   const { misses = THRESHOLD } = settings;
   const isSilent = (vote: Vote) =>
     vote.vote === "silent" && vote.misses >= misses && vote.at > refutedAt;
+  const blind = fresh.filter(
+    (vote) => vote.void === true && elapsed(vote.since, now) > VOTE_LIFETIME_MS,
+  );
   return {
     fresh,
-    blind: fresh.filter(
-      (vote) => vote.void === true && elapsed(vote.since, now) > VOTE_LIFETIME_MS,
-    ),
+    blind,
+    telling: fresh.length - blind.length,
     silent: fresh.filter(isSilent).length,
     up: fresh.filter((vote) => vote.vote === "up" && vote.successes >= THRESHOLD).length,
     anyUp: fresh.some((vote) => vote.vote === "up"),

@@ -1,30 +1,30 @@
-import type { Push } from "../stack/schema.ts";
 import type { CloudClient } from "./client.ts";
 import type { Outcome } from "./faults.ts";
-import type { CloudName, HeatStackDetail, Known, Seen, Time, Verdict } from "./schema.ts";
+import type { CloudName, HeatStackDetail, Known, Seen, Time } from "./schema.ts";
 import {
   hasOutlived,
   isUnderWay,
+  knownNow,
   missingFrom,
   type StuckSettings,
   seenFrom,
+  type TableNow,
   wasCutOff,
 } from "./seen.ts";
 
-export type Reading = {
+/** With what the table said before this reading, and the push that it speaks of. */
+export type Reading = Omit<TableNow, "now"> & {
   cloud: CloudName;
   client: CloudClient;
   stack_name: string;
   /** The declared count parameter. */
   parameter: string;
   previous: Seen | undefined;
-  /** What the table said before this reading, and the push that it speaks of. */
-  after: Known;
-  push: Push | undefined;
-  verdict: Verdict | undefined;
   now: () => Date;
   settings: StuckSettings;
 };
+
+type Begun = { read_at: Time; after: Known };
 
 /**
  * Reads one heat stack in full: by its id, or, where there is none or it is gone, by its name in the
@@ -32,13 +32,14 @@ export type Reading = {
  * another project than before it is a `config` fault, because what ran there may still run.
  */
 export async function readHeatStack(reading: Reading): Promise<Outcome<Seen>> {
-  const { client, stack_name, previous } = reading;
-  const read_at = reading.now().toISOString();
+  const { client, stack_name, previous, settings } = reading;
+  const now = reading.now();
+  const begun = { read_at: now.toISOString(), after: knownNow({ ...reading, now }, settings) };
   if (previous?.heat_stack_id) {
     const shown = await client.showStack({ stack_name, heat_stack_id: previous.heat_stack_id });
     if (!shown.ok) return shown;
     if (shown.value && shown.value.heat_status !== "DELETE_COMPLETE") {
-      return understood(reading, shown.value, read_at);
+      return understood(reading, shown.value, begun);
     }
   }
   const found = await client.findStack(stack_name);
@@ -46,32 +47,32 @@ export async function readHeatStack(reading: Reading): Promise<Outcome<Seen>> {
   const { project_id, stack } = found.value;
   if (previous?.project_id && previous.project_id !== project_id)
     return anotherProject(reading, project_id);
-  const missing = missingFrom({ ...named(reading), project_id, read_at, previous });
+  const missing = missingFrom({ ...named(reading), ...begun, project_id, previous });
   if (!stack) return { ok: true, value: missing };
   const shown = await client.showStack({ stack_name, heat_stack_id: stack.heat_stack_id });
   if (!shown.ok) return shown;
   if (!shown.value || shown.value.heat_status === "DELETE_COMPLETE")
     return { ok: true, value: missing };
-  return understood(reading, shown.value, read_at);
+  return understood(reading, shown.value, begun);
 }
 
-function named({ cloud, stack_name, parameter, after }: Reading) {
-  return { cloud, stack_name, parameter, after };
+function named({ cloud, stack_name, parameter }: Reading) {
+  return { cloud, stack_name, parameter };
 }
 
 async function understood(
   reading: Reading,
   detail: HeatStackDetail,
-  read_at: Time,
+  begun: Begun,
 ): Promise<Outcome<Seen>> {
   const { previous } = reading;
   if (previous?.project_id && previous.project_id !== detail.project_id) {
     return anotherProject(reading, detail.project_id);
   }
-  const stuck = await isStuck(reading, detail, read_at);
+  const stuck = await isStuck(reading, detail, begun.read_at);
   if (!stuck.ok) return stuck;
-  const { cloud, parameter, after, push } = reading;
-  const read = { cloud, detail, parameter, read_at, after, push, previous };
+  const { cloud, parameter, push } = reading;
+  const read = { ...begun, cloud, detail, parameter, push, previous };
   return { ok: true, value: seenFrom({ ...read, isStuck: stuck.value }) };
 }
 

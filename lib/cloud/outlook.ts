@@ -48,8 +48,7 @@ export function outlookOf(
 }
 
 function watch({ ballots, verdict: { unwatched }, now }: Case): string[] {
-  const { fresh, blind, majority } = ballots;
-  const telling = fresh.length - blind.length;
+  const { blind, telling, majority } = ballots;
   if (telling >= majority) return [];
   const since = unwatched ? ` since ${clock(unwatched.since, now)}` : "";
   const names = list(blind.map(({ vantage }) => vantage));

@@ -177,10 +177,9 @@ function nextBlocking(
  */
 function nextUnwatched(
   previous: Verdict | undefined,
-  { fresh, blind, majority }: Ballots,
+  { telling, majority }: Ballots,
   now: Time,
 ): Verdict["unwatched"] {
-  const telling = fresh.length - blind.length;
   if (telling >= majority) return undefined;
   return { since: previous?.unwatched?.since ?? now, fresh: telling, majority };
 }

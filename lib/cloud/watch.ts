@@ -10,7 +10,6 @@ import {
   heatState,
   isReadSinceReturn,
   isUnderWay,
-  knownNow,
   mayBeStuck,
   type StuckSettings,
 } from "./seen.ts";
@@ -158,19 +157,11 @@ async function isHung(
     stack_name,
     parameter: stacks.get(stack_name)?.count_parameter ?? previous.parameter,
     previous,
-    // What a person asked for is reconcile's to answer.
-    after: knownNow(
-      {
-        now: deps.now(),
-        stack: stacks.get(stack_name),
-        verdict,
-        push,
-        asked_at: previous.after?.asked_at,
-      },
-      deps.settings,
-    ),
-    push,
+    stack: stacks.get(stack_name),
     verdict,
+    push,
+    // What a person asked for is reconcile's to answer.
+    asked_at: previous.after?.asked_at,
     now: deps.now,
     settings: deps.settings,
   });

@@ -19,6 +19,8 @@ type Deps = Pick<
 
 type Asked = { place: Workplace; previous: Testimony | undefined };
 type Heard = Asked & { outcome: Outcome<void> };
+/** What a workplace's witness said before, and says now. */
+type Counted = { previous: Testimony | undefined; next: Testimony };
 type Round = { heard: Heard[]; isCrowded: boolean };
 /** Why they are asked: their cloud is missed, or only to see whether they would be of use. */
 type Reason = "missed" | "check";
@@ -64,8 +66,10 @@ export function witnessesOf(
         rounds.map(async ({ reason, asked }) => {
           const { heard, isCrowded } = await asked;
           if (isVoid) return;
-          const save = reason === "missed" ? saveOne : saveChecked;
-          await Promise.all(heard.map((one) => save(deps, one, { startedAt, isCrowded })));
+          const save = reason === "missed" ? saveMissed : saveChecked;
+          await Promise.all(
+            heard.map((one) => save(deps, counted(deps, one, startedAt), isCrowded)),
+          );
         }),
       );
     },
@@ -120,14 +124,18 @@ async function inTurn(deps: Deps, places: Workplace[]): Promise<Asked[]> {
   return asked.sort((a, b) => ((a.previous?.at ?? "") < (b.previous?.at ?? "") ? -1 : 1));
 }
 
-async function saveOne(
+function counted({ settings }: Deps, { place, previous, outcome }: Heard, at: Time): Counted {
+  const { misses: threshold = THRESHOLD } = settings;
+  return { previous, next: countTestimony({ place, outcome, at, previous, threshold }) };
+}
+
+async function saveMissed(
   deps: Deps,
-  { place, previous, outcome }: Heard,
-  { startedAt, isCrowded }: { startedAt: Time; isCrowded: boolean },
+  { previous, next }: Counted,
+  isCrowded: boolean,
 ): Promise<void> {
-  const { intervalMs, misses: threshold = THRESHOLD } = deps.settings;
-  const next = countTestimony({ place, outcome, at: startedAt, previous, threshold });
-  const isOld = previous !== undefined && elapsed(previous.at, startedAt) >= intervalMs / 2;
+  const { intervalMs } = deps.settings;
+  const isOld = previous !== undefined && elapsed(previous.at, next.at) >= intervalMs / 2;
   // Where not all could be asked, when each was asked must be known.
   if (!isTestimonyNews(previous, next, intervalMs) && !(isCrowded && isOld)) return;
   const events: Event[] = workloadFacts(previous, next, deps.newId);
@@ -135,13 +143,7 @@ async function saveOne(
 }
 
 /** No event: nothing is lost, and nothing moves for it. */
-async function saveChecked(
-  deps: Deps,
-  { place, previous, outcome }: Heard,
-  { startedAt }: { startedAt: Time },
-): Promise<void> {
-  const { misses: threshold = THRESHOLD } = deps.settings;
-  const next = countTestimony({ place, outcome, at: startedAt, previous, threshold });
+async function saveChecked(deps: Deps, { previous, next }: Counted): Promise<void> {
   if (isCheckNews(previous, next)) await deps.saveTestimony(next, previous?.at, []);
 }
 

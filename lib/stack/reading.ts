@@ -1,7 +1,7 @@
 import { type Fault, isSilence, type Outcome } from "../cloud/faults.ts";
 import { readHeatStack } from "../cloud/observe.ts";
 import type { CloudName, Seen, Time } from "../cloud/schema.ts";
-import { hasMoved, knownNow, knowsMore } from "../cloud/seen.ts";
+import { hasMoved, knowsMore } from "../cloud/seen.ts";
 import { type Decision, decide } from "./decision.ts";
 import type { ReconcileDeps } from "./deps.ts";
 import { canBeAsked, cloudViews, type Declared, needsReading } from "./view.ts";
@@ -146,18 +146,10 @@ async function read(
     stack_name: view.stack.stack_name,
     parameter: view.stack.count_parameter,
     previous: view.seen.get(cloud),
-    after: knownNow(
-      {
-        now: deps.now(),
-        stack: view.stack,
-        verdict,
-        push: share?.push,
-        asked_at: view.wake?.asked_at,
-      },
-      deps.settings,
-    ),
-    push: share?.push,
+    stack: view.stack,
     verdict,
+    push: share?.push,
+    asked_at: view.wake?.asked_at,
     now: deps.now,
     settings: deps.settings,
   });

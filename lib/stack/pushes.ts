@@ -131,18 +131,19 @@ function scaleDowns(input: PushInput, downs: ShareView[]): { pushes: NextPush[];
   const holds: Hold[] = [];
   let surplus = input.order === "at_once" ? Number.POSITIVE_INFINITY : surplusOf(input);
   for (const share of downs) {
-    const { cloud, desired } = share;
-    const claim = claimOf(share);
-    const allowed = Math.min(surplus, claim - desired);
-    const count = claim - allowed;
+    const { cloud, desired, seen } = share;
+    const [place, claim] = [placeOf(share), claimOf(share)];
+    // Too few surely run: what perhaps runs here may be what is lacking, and asked for again it surely does.
+    const count = surplus < 0 ? claim : Math.max(desired, place - surplus);
     if (count > desired) holds.push({ cloud, reason: "order" });
-    if (allowed === 0 && share.seen?.stuck === undefined) continue;
-    if (!restsUntil(input, share, count)) surplus -= allowed;
+    if (count === claim && place === claim && seen?.stuck === undefined) continue;
+    if (!restsUntil(input, share, count)) surplus -= Math.max(0, place - count);
     pushes.push({ cloud, count });
   }
   return { pushes, holds };
 }
 
+/** So many more surely run than must; fewer: below 0. */
 function surplusOf({ shares, oldTotal }: PushInput): number {
   const total = shares.reduce((sum, { desired }) => sum + desired, 0);
   // Two clouds.yaml entries may lead to one heat stack: what runs in it counts once.
@@ -153,7 +154,7 @@ function surplusOf({ shares, oldTotal }: PushInput): number {
     places.set(id, Math.min(placeOf(share), places.get(id) ?? Number.POSITIVE_INFINITY));
   }
   const place = [...places.values()].reduce((sum, one) => sum + one, 0);
-  return Math.max(0, place - Math.min(oldTotal ?? total, total));
+  return place - Math.min(oldTotal ?? total, total);
 }
 
 function restsUntil(

@@ -90,7 +90,11 @@ function done(shares: ShareView[], pushes: NextPush[]): ShareView[] {
     const count = counts.get(own.cloud);
     if (count === undefined || !own.seen) return own;
     const { stuck: _, ...seen } = own.seen;
-    return { ...own, seen: { ...seen, count, in_place: count, heat_status: "UPDATE_COMPLETE" } };
+    const complete = { complete_at: now, ...(own.push ? { complete_after: own.push.id } : {}) };
+    return {
+      ...own,
+      seen: { ...seen, ...complete, count, in_place: count, heat_status: "UPDATE_COMPLETE" },
+    };
   });
 }
 
@@ -340,6 +344,28 @@ describe("what is pushed", () => {
     assert.equal(placeOf(since), 7);
   });
 
+  /** A push of this number failed, or something after it did: of `in_place` no more than it is certain. */
+  const doubtful = (count: number, in_place: number): Sketch => ({
+    seen: { count: 9, in_place, heat_status: "UPDATE_FAILED", complete_at: before },
+    push: { count, at: before },
+  });
+
+  test("what is not certain to run is taken away where nothing of it is needed", () => {
+    assert.deepEqual(decided(input([share("athens", 0, doubtful(0, 2))])), ["athens 0"]);
+    const shares = [share("athens", 1, doubtful(3, 7)), share("lisbon", 5, { place: 4 })];
+    assert.deepEqual(decided(input(shares)), ["athens 2", "athens order", "lisbon 5"]);
+  });
+
+  test("while too few surely run, what perhaps runs is asked for again, then taken away", () => {
+    const shares = [share("athens", 1, doubtful(0, 2)), share("lisbon", 3, { place: 3 })];
+    assert.deepEqual(decided(input(shares)), ["athens 2", "athens order"]);
+    assert.deepEqual(steps(input(shares)), [
+      [0, 3],
+      [2, 3],
+      [1, 3],
+    ]);
+  });
+
   test("a parameter that a check confirmed after a failed update is pushed again", () => {
     const seen = { count: 9, heat_status: "CHECK_COMPLETE" };
     assert.deepEqual(decided(input([share("athens", 9, { place: 2, seen })])), ["athens 9"]);
@@ -375,6 +401,7 @@ const anyShare = (cloud: CloudName): fc.Arbitrary<ShareView> =>
       isBlocked: fc.boolean(),
       awaitsRelease: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
       isResting: fc.boolean(),
+      isUnconfirmed: fc.boolean(),
     })
     .map((one) => {
       const isAtRest = one.status !== "UPDATE_FAILED" && !one.status.endsWith("_IN_PROGRESS");
@@ -383,6 +410,7 @@ const anyShare = (cloud: CloudName): fc.Arbitrary<ShareView> =>
         count,
         in_place: Math.min(one.place, count),
         heat_status: one.status,
+        ...(one.isUnconfirmed ? { complete_at: before, complete_after: "an earlier push" } : {}),
         ...(one.isStuck && one.status.endsWith("_IN_PROGRESS") ? { stuck: { since: before } } : {}),
       };
       return share(cloud, one.desired, {
@@ -473,11 +501,16 @@ describe("properties of the order of pushes", () => {
       paused: false,
       incomplete: false,
       shares: given.shares.map((own) => {
-        const { cloud, desired, seen } = own;
+        const { cloud, desired, seen, push } = own;
         const status = seen?.heat_status === "UPDATE_FAILED" ? "UPDATE_FAILED" : "UPDATE_COMPLETE";
         const { count = 0 } = seen ?? {};
         const in_place = status === "UPDATE_FAILED" ? (seen?.in_place ?? 0) : count;
-        return share(cloud, desired, { seen: { count, in_place, heat_status: status } });
+        const { complete_at, complete_after } = seen ?? {};
+        const last = complete_at === undefined ? {} : { complete_at, complete_after };
+        return share(cloud, desired, {
+          seen: { count, in_place, heat_status: status, ...last },
+          ...(status === "UPDATE_FAILED" && push ? { push } : {}),
+        });
       }),
     }));
     fc.assert(
@@ -513,7 +546,7 @@ describe("properties of the order of pushes", () => {
           const isRunning = own.seen.heat_status === "UPDATE_IN_PROGRESS" && !own.seen.stuck;
           assert.ok(!isRunning && own.seen.heat_status !== "SUSPEND_COMPLETE");
           assert.ok(count >= Math.min(own.desired, placeOf(own)));
-          assert.ok(count <= Math.max(own.desired, placeOf(own)));
+          assert.ok(count <= Math.max(own.desired, own.seen.in_place));
         }
       }),
     );

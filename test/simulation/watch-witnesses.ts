@@ -1,3 +1,5 @@
+import { Verdict } from "../../lib/cloud/schema.ts";
+import { VOTE_LIFETIME_MS } from "../../lib/cloud/vote.ts";
 import { Share, Stack, type Status } from "../../lib/stack/schema.ts";
 import type { World } from "../support/world.ts";
 import type { Complain, Watcher } from "./monitor.ts";
@@ -36,7 +38,12 @@ export function watchWitnesses(one: World, complain: Complain): Watcher {
         // Where the heat stack is gone, whatever answers is not it.
         if (seen?.missing) continue;
         if (!hasWitness || stack.policy.evidence === "api" || status?.uid !== stack.uid) continue;
-        if (one.time.now().getTime() - (rows.get(cloud)?.silentAt ?? 0) <= 3 * MINUTE) continue;
+        const { silent, silentAt } = rowOf(cloud);
+        if (one.time.now().getTime() - silentAt <= 3 * MINUTE) continue;
+        // Nobody asks for a stack that does not weigh the cloud: what was last said in this outage counts.
+        const lost = Verdict.parse(one.table.peek({ pk: "VERDICT", sk: cloud }));
+        const isOfThis = silentAt >= Date.parse(lost.since) - VOTE_LIFETIME_MS;
+        if (silent >= one.settings.misses && isOfThis) continue;
         complain("API down is not workload down", `${stack_name} in ${cloud} is dealt away`);
       }
     },

@@ -1,7 +1,7 @@
 import { type Fault, isSilence, type Outcome } from "../cloud/faults.ts";
 import { readHeatStack } from "../cloud/observe.ts";
 import type { CloudName, Seen, Time } from "../cloud/schema.ts";
-import { hasMoved, knowsMore } from "../cloud/seen.ts";
+import { hasMoved, knownNow, knowsMore, type TableNow } from "../cloud/seen.ts";
 import { type Decision, decide } from "./decision.ts";
 import type { ReconcileDeps } from "./deps.ts";
 import { canBeAsked, cloudViews, type Declared, needsReading } from "./view.ts";
@@ -13,11 +13,13 @@ export type Met = {
   faults: Map<CloudName, Fault>;
   /** Readings that have not ended, of whichever round: no cloud is asked twice at a time. */
   underWay: Map<CloudName, Promise<Read>>;
+  /** Those that ended after their round had decided without them. */
+  untaken: Map<CloudName, Read>;
 };
 /** With when the readings began that the table has. */
 type Reading = Met & { kept: Map<CloudName, Time> };
 
-type Read = { cloud: CloudName; outcome: Outcome<Seen> };
+type Read = { cloud: CloudName; previous: Seen | undefined; outcome: Outcome<Seen> };
 export type Decided = {
   decision: Decision;
   /** Readings that the decision did not wait for: the stack is to be looked at again after them. */
@@ -118,11 +120,27 @@ async function whatCame(late: Late): Promise<Read[]> {
 }
 
 function begin(deps: ReconcileDeps, view: Declared, cloud: CloudName, met: Reading): Promise<Read> {
+  const before = met.untaken.get(cloud);
+  if (before && isStillTrue(deps, view, before)) return Promise.resolve(before);
   const one = read(deps, view, cloud, met).finally(() => met.underWay.delete(cloud));
   met.underWay.set(cloud, one);
   // What nobody waits for any more must not end the process with its bug; whoever takes it throws it.
   one.catch(() => undefined);
   return one;
+}
+
+/** Whether a reading of a round before was understood with what is known now: a slow cloud need not be asked twice. */
+function isStillTrue({ now, settings }: ReconcileDeps, view: Declared, before: Read): boolean {
+  const { cloud, previous, outcome } = before;
+  if (!outcome.ok || previous?.read_at !== view.seen.get(cloud)?.read_at) return false;
+  const known = knownNow({ ...tableNow(view, cloud), now: now() }, settings);
+  return JSON.stringify(known) === JSON.stringify(outcome.value.after);
+}
+
+function tableNow({ stack, verdicts, shares, wake }: Declared, cloud: CloudName) {
+  const push = shares.find((share) => share.cloud === cloud)?.push;
+  const verdict = verdicts.get(cloud);
+  return { stack, verdict, push, asked_at: wake?.asked_at } satisfies Omit<TableNow, "now">;
 }
 
 async function ended(one: Promise<Read>): Promise<undefined> {
@@ -134,27 +152,25 @@ async function read(
   deps: ReconcileDeps,
   view: Declared,
   cloud: CloudName,
-  { memory }: Met,
+  { memory, untaken }: Met,
 ): Promise<Read> {
   const client = deps.cloudClient(cloud);
-  if (!client.ok) return { cloud, outcome: client };
-  const verdict = view.verdicts.get(cloud);
-  const share = view.shares.find((each) => each.cloud === cloud);
+  const previous = view.seen.get(cloud);
+  if (!client.ok) return { cloud, previous, outcome: client };
   const outcome = await readHeatStack({
     cloud,
     client: client.value,
     stack_name: view.stack.stack_name,
     parameter: view.stack.count_parameter,
-    previous: view.seen.get(cloud),
-    stack: view.stack,
-    verdict,
-    push: share?.push,
-    asked_at: view.wake?.asked_at,
+    previous,
+    ...tableNow(view, cloud),
     now: deps.now,
     settings: deps.settings,
   });
   if (!outcome.ok && isSilence(outcome.fault)) memory.givenUp.set(cloud, outcome.fault);
-  return { cloud, outcome };
+  const one = { cloud, previous, outcome };
+  untaken.set(cloud, one);
+  return one;
 }
 
 /** Takes a reading, or its fault, into the view, and saves it if it says anything. */
@@ -165,6 +181,7 @@ async function take(
   met: Reading,
 ): Promise<"taken" | "stale"> {
   const previous = view.seen.get(cloud);
+  met.untaken.delete(cloud);
   if (!outcome.ok) {
     const { fault } = outcome;
     deps.log("heat stack not read", { stack: view.stack.stack_name, cloud, fault });

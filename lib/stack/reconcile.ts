@@ -23,7 +23,7 @@ export async function reconcileStack(
   name: StackName,
   memory: RunMemory,
 ): Promise<void> {
-  const met: Met = { memory, faults: new Map(), underWay: new Map() };
+  const met: Met = { memory, faults: new Map(), underWay: new Map(), untaken: new Map() };
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const view = await deps.readStackView(name);
     const outcome = isDeclared(view)

@@ -593,6 +593,9 @@ describe("pushes that go wrong", () => {
       const [patch] = one.of(quick).patches;
       assert.ok(Date.parse(patch?.at ?? "") - declaredAt < SECOND, quick);
     }
+    // It is read once, and pushed to: 2 s each.
+    const [last] = one.of("athens").patches;
+    assert.ok(Date.parse(last?.at ?? "") - declaredAt < 5 * SECOND, "athens");
     assert.deepEqual(one.counts(), [12, 4, 4]);
     await one.pass(MINUTE);
     assert.equal(one.patches(), 3);

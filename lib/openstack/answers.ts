@@ -71,7 +71,7 @@ export function refusal(where: string, answer: Answer): Fault {
     };
   }
   if (status === 403) return { class: "credentials", code: "forbidden", message, status };
-  if (status >= 500) {
+  if (status >= 500 && status < 600) {
     const type = heatError(answer)?.error.type;
     const why = type === "MessagingTimeout" ? ": the engine behind Heat's API is silent" : "";
     return { class: "service", code, message: `${where}: answered ${status}${why}.`, status };

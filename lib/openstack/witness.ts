@@ -3,8 +3,8 @@ import * as https from "node:https";
 import { connect } from "node:net";
 import { addressKind } from "../cloud/address.ts";
 import type { Fault, Outcome } from "../cloud/faults.ts";
-import { hostAndPort, hostKind, hostOf, type Witness } from "../stack/witness.ts";
-import { configFault, DEADLINE, transportFault } from "./faults.ts";
+import { ALLOW_PRIVATE, hostAndPort, hostKind, hostOf, type Witness } from "../stack/witness.ts";
+import { configFault, DEADLINE, lastTelling, transportFault } from "./faults.ts";
 import { dnsResolve, isNoAddress, type Resolve } from "./names.ts";
 
 export type WitnessOptions = {
@@ -15,6 +15,7 @@ export type WitnessOptions = {
   resolve?: Resolve;
 };
 
+const CA_REMEDY = "name a URL with a publicly trusted certificate, or a TCP witness";
 /** Tried one after the other, each with an equal part of the time left. */
 const MOST_ADDRESSES = 4;
 /** Of the deadline, for the name: a slow one must leave time to connect. */
@@ -22,7 +23,8 @@ const NAME_PART = 0.5;
 
 /**
  * Asks a witness, without credentials: a GET whose status is compared, or a TCP connection. The name
- * is resolved once, every address known of it is looked at, and only such an address is connected to; a
+ * is resolved once, every address known of it is looked at, and only such an address is connected to,
+ * where one that cannot be asked from here takes nothing from another's silence; a
  * redirect is a status like any other, and is not followed. Of an answer no more than its head is
  * read. Refused addresses, names that are none and bad certificates are faults that say nothing.
  */
@@ -42,14 +44,14 @@ export function witnessAsker(
     const refused = found.value.find((address) => !isAllowed(address, allowsPrivate));
     if (refused !== undefined) return { ok: false, fault: refusal(where, refused) };
     const addresses = found.value.slice(0, MOST_ADDRESSES);
-    let last: Fault | undefined;
+    const faults: Fault[] = [];
     for (const [i, address] of addresses.entries()) {
       const signal = AbortSignal.timeout(part(end - Date.now(), addresses.length - i));
       const asked = await ask(witness, { address, where, signal });
       if (asked.ok || asked.fault.status !== undefined) return asked;
-      last = asked.fault;
+      faults.push(asked.fault);
     }
-    return { ok: false, fault: last ?? noSuchName(where) };
+    return { ok: false, fault: lastTelling(faults) ?? noSuchName(where) };
   };
 }
 
@@ -65,7 +67,7 @@ function isAllowed(address: string, allowsPrivate: boolean): boolean {
 function refusal(where: string, address: string): Fault {
   const remedy =
     addressKind(address) === "private"
-      ? "a private address; allow them with WITNESS_PRIVATE=allow, or witnesses.private in the configuration"
+      ? `a private address; ${ALLOW_PRIVATE}`
       : "a link-local, metadata or other special address";
   return configFault("refused_address", `${where}: not asked, as ${address} is ${remedy}.`);
 }
@@ -110,7 +112,10 @@ async function ask(witness: Witness, asking: Asking): Promise<Outcome<void>> {
     return { ok: false, fault: { class: "service", code: `http_${status}`, message, status } };
   } catch (thrown) {
     const error = asking.signal.aborted ? coded(DEADLINE) : thrown;
-    return { ok: false, fault: transportFault(asking.where, { error, ...sending }) };
+    return {
+      ok: false,
+      fault: transportFault(asking.where, { error, ...sending, caRemedy: CA_REMEDY }),
+    };
   }
 }
 
@@ -129,7 +134,8 @@ function statusOf(
 ): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const isTls = url.protocol === "https:";
-  const name = url.hostname.replace(/^\[|\]$/g, "");
+  // RFC 6066 section 3: without a trailing dot.
+  const name = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
   const request = (isTls ? https : http).request({
     host: address,
     port: url.port || (isTls ? 443 : 80),

@@ -9,6 +9,9 @@ const HOST_PORT = /^(\[[^\]\s]+\]|[^\s:/\\@?#[\]]+):(\d+)$/;
 const UNSEEN = /[\s\p{Cc}]/u;
 const LONGEST_URL = 2000;
 const STATUS = "a witness's status is 200 to 599: a 1xx is never the last that is answered";
+/** What to do about a witness at a private address, on one machine and on AWS. */
+export const ALLOW_PRIVATE =
+  "allow them with WITNESS_PRIVATE=allow, witnesses.private: allow in heat-spreader.yaml, or privateWitnesses in infra/settings.ts";
 const EXAMPLES = {
   url: 'a string, such as "https://web.example.org/health"',
   status: "a whole number, such as 200",

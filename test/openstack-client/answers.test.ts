@@ -62,6 +62,8 @@ test("every answer to a list has one class", async (t) => {
       "service http_503",
     ],
     ["504", html(504), "service http_504"],
+    ["520 of a network in front", html(520), "service http_520"],
+    ["600", html(600), "answer http_600"],
     ["204", text(204, ""), "answer http_204"],
     ["a redirect to another cloud", redirect(`${elsewhere.origin}/v1/stacks`), "answer http_302"],
     ["a redirect without end", redirect(`/v1/${PROJECT}/stacks`), "answer http_302"],

@@ -126,6 +126,13 @@ test("a PATCH says whether it can have been received", async (t) => {
       "service timeout",
     ],
     [
+      "answered with a status that is none",
+      `http://${await socketServer((socket) =>
+        socket.once("data", () => socket.end("HTTP/1.1 099 Odd\r\ncontent-length: 0\r\n\r\n")),
+      )}`,
+      "answer not_http",
+    ],
+    [
       "handshake without an end",
       `https://${await socketServer(() => {})}`,
       "path connect_timeout unsent",

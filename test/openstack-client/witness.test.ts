@@ -140,9 +140,11 @@ test("a certificate must be good, and for the name that was declared", async () 
   });
   const port = await listening(server);
   const resolve = async () => ["127.0.0.1"];
-  const untrusted = await ask({ url: `https://web.example.org:${port}/` }, { resolve });
-  assert.match(untrusted, /^config certificate/);
+  const untrusted = await fault({ url: `https://web.example.org:${port}/` }, { resolve });
+  assert.match(untrusted.message, /nobody we know: name a URL with a publicly trusted certificate/);
   assert.deepEqual(names, ["web.example.org"]);
+  await ask({ url: `https://web.example.org.:${port}/` }, { resolve });
+  assert.deepEqual(names, ["web.example.org", "web.example.org"], "without the last dot");
 });
 
 test("private addresses are asked only where they are allowed; special ones never", async () => {

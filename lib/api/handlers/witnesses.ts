@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { CloudName } from "../../cloud/schema.ts";
 import { ControlError } from "../../error.ts";
 import { entriesOf, type Witnesses } from "../../stack/schema.ts";
-import { hostKind, hostOf, type Witness } from "../../stack/witness.ts";
+import { ALLOW_PRIVATE, hostKind, hostOf, type Witness } from "../../stack/witness.ts";
 import type { ApiDeps } from "../deps.ts";
 import { pointerOf } from "../fields.ts";
 import type { Draft } from "./change.ts";
@@ -56,5 +56,5 @@ function objection(
   if (!known.has(cloud)) return unknownText(known);
   const host = hostOf(witness);
   if (settings.allowsPrivate || hostKind(host) !== "private") return undefined;
-  return `${host} is a private address, which this deployment does not ask; allow them with WITNESS_PRIVATE=allow, witnesses.private: allow in heat-spreader.yaml, or privateWitnesses in infra/settings.ts`;
+  return `${host} is a private address, which this deployment does not ask; ${ALLOW_PRIVATE}`;
 }

@@ -27,4 +27,8 @@ process.on("SIGINT", () => {
   process.exit(130);
 });
 
+// Slow lookups of names get half of libuv's four threads: two names whose servers hang would keep every
+// other cloud's from being found (docs.libuv.org/en/v1.x/threadpool.html). Read once the first is wanted.
+environment.UV_THREADPOOL_SIZE ??= "64";
+
 process.exitCode = await main(process.argv.slice(2), { environment, terminal: screen });

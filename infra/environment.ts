@@ -8,6 +8,8 @@ export const environment = {
   BUS_NAME: bus.name,
   PROBE_INTERVAL: String(settings.probeInterval),
   PROBE_MISSES: String(settings.misses),
+  // Of four threads, slow lookups of names get two: other clouds' would wait for them.
+  UV_THREADPOOL_SIZE: "64",
   WITNESS_PRIVATE: settings.privateWitnesses,
   ...(settings.clouds.length === 0 ? {} : { CLOUDS: settings.clouds.join(",") }),
 };

@@ -1,5 +1,12 @@
 import http from "node:http";
 import https from "node:https";
+import { guardedLookup } from "../openstack/addresses.ts";
+
+/** Of what an answer says beside its status, so much is taken: nobody reads it. */
+const MOST_BYTES = 65_536;
+
+/** A name that hangs is asked for once at a time, however often it is tried. */
+const lookup = guardedLookup();
 
 /**
  * POSTs JSON and answers the status; a redirect is one like any other. Rejects with the error that the
@@ -19,11 +26,16 @@ export function post(
   };
   const { request } = new URL(url).protocol === "https:" ? https : http;
   // A connection of its own: one that was kept may be closed by now, and cost an attempt.
-  const asking = request(url, { method: "POST", headers, agent: false, signal });
+  const asking = request(url, { method: "POST", headers, agent: false, lookup, signal });
   asking.once("response", (response) => {
     resolve(response.statusCode ?? 0);
     // What it says beside the status is nobody's concern, nor is how that ends.
-    response.on("error", () => {}).resume();
+    response.on("error", () => {});
+    let left = MOST_BYTES;
+    response.on("data", ({ length }: Buffer) => {
+      left -= length;
+      if (left < 0) response.destroy();
+    });
   });
   asking.on("error", reject);
   // An answer that only changes the protocol ends without an error, and without a response.

@@ -15,8 +15,8 @@ export const METADATA_ADDRESS = "METADATA_ADDRESS";
 
 /**
  * Node's lookup, but a name that resolves to a metadata address fails with `METADATA_ADDRESS`, and
- * one name is asked for once at a time: getaddrinfo holds one of four threads of the whole process,
- * so 16 connections to a name whose server hangs would stop every other cloud's lookups.
+ * one name is asked for once at a time: getaddrinfo holds a thread of the whole process, of which slow
+ * lookups get half, so 16 connections to each name whose server hangs would stop every other cloud's.
  */
 export function guardedLookup(): LookupFunction {
   const underWay = new Map<string, Promise<LookupAddress[]>>();

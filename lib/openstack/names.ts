@@ -15,8 +15,8 @@ export function isNoAddress(code: string): boolean {
 }
 
 /**
- * Asks DNS itself for IPv4 and IPv6 addresses: getaddrinfo holds one of four threads of the whole
- * process, so a zone that hangs together with its cloud would stop every other cloud's lookups.
+ * Asks DNS itself for IPv4 and IPv6 addresses: getaddrinfo holds a thread of the whole
+ * process, so zones that hang together with their clouds would stop every other cloud's lookups.
  * /etc/hosts is not read. A family that is not answered for takes nothing from the other one; without
  * any address a silence goes before an answer that there is none. `servers` are those of the system
  * unless given.

@@ -7,6 +7,7 @@ import { CloudName } from "../cloud/schema.ts";
 import { isExposed } from "./address.ts";
 import { Failure } from "./failure.ts";
 import { knownNotifications, Notifications, webhookTarget } from "./notifications.ts";
+import { hostName, map, port, seconds, text, yesOrNo } from "./settings.ts";
 import { suggestion } from "./suggestion.ts";
 
 /** The database's name in the state directory, unless the file names another. */
@@ -14,24 +15,8 @@ export const DATABASE = "heat-spreader.db";
 
 export type Environment = Record<string, string | undefined>;
 
-const port = z
-  .int("a port is a whole number from 0 to 65535")
-  .min(0, "a port is a whole number from 0 to 65535")
-  .max(65_535, "a port is a whole number from 0 to 65535");
-const text = z
-  .string({ error: ({ input }) => (input === undefined ? "it is missing" : "it must be text") })
-  .min(1, "it is empty");
-const seconds = z
-  .number("it must be a number of seconds")
-  .positive("it must be more than 0 seconds")
-  .max(86_400, "it must be at most 86400 seconds");
 const exposed =
   "plain HTTP to another machine sends the token in clear; use https://, or, where it is meant, host and port";
-/** Unknown keys are told by `fault`. */
-const map = {
-  error: (issue: { code?: string }) =>
-    issue.code === "invalid_type" ? "it must be a map of settings" : undefined,
-};
 
 const Sqlite = z.strictObject({ type: z.literal("sqlite"), database: text }, map);
 const Remote = z.strictObject(
@@ -50,7 +35,8 @@ const Server = z.strictObject(
     address: text.optional(),
     port: port.optional(),
     shutdown_timeout: seconds.optional(),
-    insecure: z.boolean("it must be true or false").optional(),
+    insecure: yesOrNo.optional(),
+    names: z.array(hostName, "it must be a list of host names").optional(),
   },
   map,
 );
@@ -87,7 +73,14 @@ export type Config = {
   backendIsFirst: boolean;
   /** Undefined: all of clouds.yaml. */
   clouds: CloudName[] | undefined;
-  server: { address: string; port: number; shutdownTimeoutMs: number; insecure: boolean };
+  server: {
+    address: string;
+    port: number;
+    shutdownTimeoutMs: number;
+    insecure: boolean;
+    /** By which a proxy in front is called. */
+    names: string[];
+  };
   /** Where `run` sends every event; undefined: nowhere. */
   webhook: ReturnType<typeof webhookTarget>;
   /** Whether workloads are asked at private addresses; undefined: as the environment says. */
@@ -120,6 +113,7 @@ export async function config(environment: Environment): Promise<Config> {
       port: file.server?.port ?? 8080,
       shutdownTimeoutMs: (file.server?.shutdown_timeout ?? 30) * 1000,
       insecure: file.server?.insecure ?? false,
+      names: file.server?.names ?? [],
     },
     webhook: webhookTarget(file.notifications),
     privateWitnesses: file.witnesses?.private,

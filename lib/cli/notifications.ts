@@ -1,16 +1,9 @@
 import * as z from "zod";
 import { isLoopback } from "../local/host.ts";
+import { map, text, yesOrNo } from "./settings.ts";
 
-const text = z
-  .string({ error: ({ input }) => (input === undefined ? "it is missing" : "it must be text") })
-  .min(1, "it is empty");
 /** As HTTP has it; without line breaks, which would end the header. */
 const headerValue = text.regex(/^[\t\x20-\x7e]+$/, "it has characters that no header may have");
-/** Unknown keys are told by the configuration. */
-const map = {
-  error: (issue: { code?: string }) =>
-    issue.code === "invalid_type" ? "it must be a map of settings" : undefined,
-};
 const Header = z.strictObject(
   {
     name: text.regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "it is no name of a header"),
@@ -25,7 +18,7 @@ const Webhook = z
       url: text,
       token: headerValue.optional(),
       header: Header.optional(),
-      insecure: z.boolean("it must be true or false").optional(),
+      insecure: yesOrNo.optional(),
     },
     map,
   )

@@ -9,12 +9,15 @@ export function isLoopback(address: string): boolean {
 
 /**
  * Whether a `Host` header is one that we are known by: a loopback name or address, the configured
- * address, and where that is open to other machines any address or this machine's name. A web page
+ * address, one of the configured names, and where the address is open to other machines any address or this machine's name. A web page
  * that has its own name resolve to us (DNS rebinding) is none of them.
  */
-export function isOurHost(header: string | undefined, address: string): boolean {
+export function isOurHost(
+  header: string | undefined,
+  { address, names }: { address: string; names: readonly string[] },
+): boolean {
   const host = bare(nameOf(header ?? ""));
-  if (isLoopback(host) || host === bare(address)) return true;
+  if (isLoopback(host) || [address, ...names].map(bare).includes(host)) return true;
   if (isLoopback(address)) return false;
   return isIP(host) !== 0 || host === hostname().toLowerCase();
 }

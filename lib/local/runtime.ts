@@ -29,6 +29,8 @@ export type RuntimeOptions = Place & {
   port: number;
   /** True: an address that other machines reach, without TLS. */
   insecure: boolean;
+  /** Host names by which a proxy in front of it is called. */
+  names?: readonly string[];
   /** How long a stop waits for what is under way. */
   shutdownTimeoutMs: number;
   /** Only these clouds of clouds.yaml; undefined: all. */

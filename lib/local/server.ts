@@ -11,6 +11,8 @@ import { type ListenOptions, listen, refuseOpenAddress } from "./listen.ts";
 const LINGER_MS = 1000;
 
 export type ServerOptions = ListenOptions & {
+  /** Host names by which a proxy in front of it is called. */
+  names?: readonly string[];
   invoke: (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
   log: Log;
 };
@@ -77,7 +79,7 @@ export async function httpServer(options: ServerOptions): Promise<LocalServer> {
 const answering = new WeakSet<Duplex>();
 
 async function serve(
-  { address, invoke, log }: ServerOptions,
+  { address, names = [], invoke, log }: ServerOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -85,12 +87,12 @@ async function serve(
   answering.add(socket);
   response.once("close", () => answering.delete(socket));
   try {
-    if (!isOurHost(request.headers.host, address)) {
+    if (!isOurHost(request.headers.host, { address, names })) {
       return refuse(request, response, {
         status: 421,
         title: "Not the host that was asked for",
         code: "request.misdirected",
-        detail: `This server answers to ${address} and to loopback names only: call it by one of these, or set \`address\` under \`server\`.`,
+        detail: `This server answers to ${[address, ...names].join(", ")} and to loopback names only: call it by one of these, or add the name that a proxy in front of it is called by to \`names\` under \`server\`.`,
       });
     }
     const body = await readBody(request);

@@ -15,7 +15,13 @@ describe("heat-spreader.yaml", () => {
       backend: { type: "sqlite", database: join(stateDirectory, "heat-spreader.db") },
       backendIsFirst: false,
       clouds: undefined,
-      server: { address: "127.0.0.1", port: 8080, shutdownTimeoutMs: 30_000, insecure: false },
+      server: {
+        address: "127.0.0.1",
+        port: 8080,
+        shutdownTimeoutMs: 30_000,
+        insecure: false,
+        names: [],
+      },
       webhook: undefined,
       privateWitnesses: undefined,
       stateDirectory,
@@ -51,7 +57,7 @@ describe("heat-spreader.yaml", () => {
       [
         "backend: { type: sqlite, database: /var/lib/heat-spreader.db }",
         "clouds: [athens, manchester]",
-        "server: { address: 0.0.0.0, port: 0, shutdown_timeout: 5 }",
+        "server: { address: 0.0.0.0, port: 0, shutdown_timeout: 5, names: [heat.example.org] }",
       ].join("\n"),
     );
     const { backend, clouds, server } = await config({ HOME: home, XDG_STATE_HOME: "/state" });
@@ -62,6 +68,7 @@ describe("heat-spreader.yaml", () => {
       port: 0,
       shutdownTimeoutMs: 5000,
       insecure: false,
+      names: ["heat.example.org"],
     });
   });
 
@@ -112,6 +119,11 @@ describe("a configuration that is wrong", { concurrency: 4 }, () => {
     ["witnesses: { privat: allow }", /witnesses\.privat: .* Did you mean private\?/],
     ["server: { port: 99999 }", /server\.port: a port is a whole number from 0 to 65535/],
     ["server: { port: '80' }", /server\.port: a port is a whole number/],
+    [
+      "server: { names: ['https://heat.example'] }",
+      /server\.names.*: it must be a host name alone, such as heat\.example\.org/,
+    ],
+    ["server: { names: heat.example }", /server\.names: it must be a list of host names/],
     ["server: { insecure: maybe }", /server\.insecure: it must be true or false/],
     ["server: { shutdown_timeout: -1 }", /server\.shutdown_timeout: it must be more than 0/],
     ["'a\\nb': 1", /: \?: there is no such setting/],

@@ -19,6 +19,7 @@ describe("the local server", () => {
   before(async () => {
     server = await httpServer({
       ...options,
+      names: ["heat.example.org"],
       invoke: async (event) => {
         events.push(event);
         return answer();
@@ -130,6 +131,8 @@ describe("the local server", () => {
     "127.0.0.1:1",
     "[::1]:8080",
     "LOCALHOST.",
+    "heat.example.org",
+    "Heat.Example.org:443",
   ]) {
     test(`answers to the host ${host}`, async () => {
       assert.equal((await call("/healthz", { headers: { Host: host } })).status, 200);

@@ -23,7 +23,7 @@ export function ballotOf(
     return {
       vote: "up",
       ...rhythm,
-      ...(latency_ms === undefined ? {} : { latency_ms: Math.min(latency_ms, VOTE_LIFETIME_MS) }),
+      ...(latency_ms === undefined ? {} : { latency_ms: bounded(latency_ms) }),
     };
   }
   const told = { fault: faultOf(fault), ...rhythm };
@@ -31,11 +31,17 @@ export function ballotOf(
   return isVoid ? { vote: "abstains", void: true, ...told } : { vote: "silent", ...told };
 }
 
+/** A clock that was set meanwhile makes a latency of anything. */
+function bounded(ms: number): number {
+  return Math.min(Math.max(0, Math.round(ms)), VOTE_LIFETIME_MS);
+}
+
 function faultOf({ class: of, code, message, status }: Fault): NonNullable<Ballot["fault"]> {
   return {
     class: of === "stack" ? "answer" : of,
     code,
     message: message.slice(0, MESSAGE),
-    ...(status === undefined ? {} : { status }),
+    // What is no status of HTTP's, the message tells of.
+    ...(status === undefined || status < 100 || status > 599 ? {} : { status }),
   };
 }

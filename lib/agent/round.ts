@@ -25,12 +25,14 @@ export type Round = {
   refusal?: ApiError;
 };
 
+/** Of one vote, for what is in it: whoever sends the next one may fare better. */
+const REFUSED_VOTE = [400, 422];
 /** Votes sent at a time. */
 const SENDERS = 8;
 
 /**
  * One tick of an agent: probes every cloud at once, as any vantage does, and votes through the API.
- * The first refusal that is not about one cloud ends the sending: home that is away costs one timeout.
+ * The first refusal that is not about one vote ends the sending: home that is away costs one timeout.
  * A bug met in one cloud says nothing of it, and is thrown when the others have been voted on.
  */
 export async function round(deps: RoundDeps, place: Place, memory: Memory): Promise<Round> {
@@ -64,7 +66,7 @@ export async function round(deps: RoundDeps, place: Place, memory: Memory): Prom
         if (error.code === "cloud.missing") result.unknown.push(cloud);
         else {
           result.refusal ??= error;
-          queue.length = 0;
+          if (!REFUSED_VOTE.includes(error.status)) queue.length = 0;
         }
       }
     }

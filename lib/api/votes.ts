@@ -21,7 +21,7 @@ export const VoteInput = z
         status: z.int().min(100).max(599).optional(),
       })
       .optional(),
-    latency_ms: z.number().min(0).max(VOTE_LIFETIME_MS).optional(),
+    latency_ms: z.number().min(0).max(VOTE_LIFETIME_MS).overwrite(Math.round).optional(),
     void: z.boolean().optional(),
     age_ms: z
       .int()

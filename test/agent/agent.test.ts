@@ -106,6 +106,22 @@ test("clouds that home does not know are told once, and the others are voted on"
   assert.equal((await api.stores.listVotes(athens)).length, 1);
 });
 
+test("a vote that is refused for what is in it costs the other clouds nothing", async (t) => {
+  const names = ["athens", ...Array.from({ length: 20 }, (_, i) => `cloud-${i}`)];
+  const { api, clouds, rounds, said } = await scene(t, ...names);
+  await api.know(Object.fromEntries(names.map((name) => [name, "reachable"])));
+  const cloud = clouds.get(athens);
+  assert.ok(cloud);
+  cloud.fault = fault("answer", "No code at all");
+  await rounds(1);
+  const votes = await Promise.all([...clouds.keys()].map((one) => api.stores.listVotes(one)));
+  assert.deepEqual(
+    votes.map(({ length }) => length),
+    [0, ...Array.from({ length: 20 }, () => 1)],
+  );
+  assert.ok(said().includes("WARNING votes are not taken"));
+});
+
 test("a home that does not answer costs a line now and then, and votes go on when it does", async (t) => {
   const { api, rounds, lines, url } = await scene(t, "athens");
   await rounds(60, { home: "http://127.0.0.1:1", name: VantageName.parse("vantage-1") });
@@ -164,9 +180,14 @@ test("a bug met in one cloud does not keep the others from being voted on", asyn
 });
 
 test("whatever a probe finds is a ballot that the API takes", () => {
-  for (const found of [undefined, ...silences, ...otherFaults]) {
+  const odd = [fault("answer", "http_999", 999), fault("answer", "http_99", 99)];
+  const findings = [
+    ...[...silences, ...otherFaults, ...odd].map((found) => ({ cloud: athens, fault: found })),
+    // The last three: the clock was set meanwhile.
+    ...[12.5, 1e-200, -4000, 1e12].map((latency_ms) => ({ cloud: athens, latency_ms })),
+  ];
+  for (const finding of findings) {
     for (const isVoid of [false, true]) {
-      const finding = { cloud: athens, ...(found ? { fault: found } : { latency_ms: 12.5 }) };
       const ballot = ballotOf(finding, { isVoid, ageMs: 140.4, everyMs: 2500.5 });
       assert.equal(VoteInput.safeParse(ballot).success, true, JSON.stringify(ballot));
     }

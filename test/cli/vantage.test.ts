@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { stringify } from "yaml";
@@ -25,10 +25,10 @@ async function scene(t: TestContext) {
 describe("vantage", { concurrency: 2 }, () => {
   test("an agent votes until SIGTERM, which ends it with 0", async (t) => {
     const { api, home, url } = await scene(t);
-    const environment = { HEAT_SPREADER_URL: url, HEAT_SPREADER_TOKEN: tokens.vantage };
-    const child = spawn(process.execPath, [bin, "vantage", "--every", "2"], {
+    const given = ["--every", "2", "--url", url, "--token", tokens.vantage];
+    const child = spawn(process.execPath, [bin, "vantage", ...given], {
       cwd: home,
-      env: { PATH: process.env.PATH, HOME: home, ...environment },
+      env: { PATH: process.env.PATH, HOME: home },
       stdio: ["ignore", "pipe", "pipe"],
     });
     t.after(() => child.kill("SIGKILL"));
@@ -41,6 +41,10 @@ describe("vantage", { concurrency: 2 }, () => {
     const ended = new Promise((resolve) => child.on("close", resolve));
     const vote = await until("a vote", async () => (await api.stores.listVotes(athens))[0], 30_000);
     assert.deepEqual([vote.vantage, vote.vote], ["vantage-1", "up"], said);
+    if (process.platform === "linux") {
+      const shown = await readFile(`/proc/${child.pid}/cmdline`, "utf8");
+      assert.ok(!shown.includes(tokens.vantage), "the list of processes");
+    }
     child.kill("SIGTERM");
     assert.equal(await ended, 0, said);
     assert.match(said, /agent started/);

@@ -23,11 +23,13 @@ export const vantageCommand = command({
     name: { value: "NAME", summary: "The vantage to vote as; the token's own name unless said" },
     every: { value: "SECONDS", summary: "How often to probe, 2 to 30; 10 unless said" },
   },
-  examples: ["vantage", "vantage --url https://heat.example.org --token ..."],
+  examples: ["vantage", "vantage --url https://heat.example.org --every 30"],
   run: async (context, given) => {
     const name = given.name === undefined ? undefined : vantageName(given.name);
     const everyMs = seconds(given.every ?? "10", "--every", EVERY);
     const { runAgent } = await import("../vantage.ts");
+    // Takes the token off the list of processes, as far as that can be done from here.
+    if (given.token !== undefined) process.title = "heat-spreader vantage";
     await runAgent(context, { url: given.url, token: given.token, name, everyMs });
   },
 });

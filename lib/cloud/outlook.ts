@@ -18,7 +18,7 @@ export type OutlookSettings = JudgeSettings & {
 export type Outlook = { seen: string[]; next: string[] };
 
 /**
- * What `judge` would say next of one of the clouds, in sentences: from the votes as they are now, by
+ * What `judge` would say next of one of the clouds, in sentences: from the votes on all of them as they are now, by
  * the rule that it goes by. Times are the earliest, each vantage's by its own interval: a tick that
  * comes late makes them later. They stay the same until another vote is there, or should be.
  */
@@ -29,21 +29,21 @@ export function outlookOf(
   now: Time,
   settings: OutlookSettings,
 ): Outlook {
-  const known = clouds.find((one) => one.cloud === cloud);
-  if (known?.verdict === undefined) return { seen: [], next: [] };
   const { misses = THRESHOLD, vantages, busySilenceMs } = settings;
+  const cases = clouds.flatMap((known): Case[] => {
+    const { verdict } = known;
+    if (verdict === undefined) return [];
+    const ballots = ballotsOn(known, votes, now, settings);
+    return [
+      { known, verdict, clouds: clouds.length, others: [], ballots, ...settings, now, misses },
+    ];
+  });
+  const alone = cases.find(({ known }) => known.cloud === cloud);
+  if (alone === undefined) return { seen: [], next: [] };
+  const of: Case = { ...alone, others: cases.filter((one) => one !== alone) };
   const own = votes.filter((vote) => vote.cloud === cloud);
-  const refutedAt = known.orders?.refuted?.at;
+  const refutedAt = of.known.orders?.refuted?.at;
   const seen = sightings(own, { vantages, misses, busySilenceMs, refutedAt, now });
-  const of: Case = {
-    known,
-    verdict: known.verdict,
-    clouds,
-    ballots: ballotsOn(known, own, now, settings),
-    ...settings,
-    now,
-    misses,
-  };
   return { seen, next: [...watch(of), ...prospects(of), ...standing(of)] };
 }
 

@@ -9,7 +9,9 @@ import { elapsed, isFresh, THRESHOLD } from "./vote.ts";
 export type Case = {
   known: KnownCloud;
   verdict: Verdict;
-  clouds: KnownCloud[];
+  /** How many there are, with this one. */
+  clouds: number;
+  others: Case[];
   ballots: Ballots;
   now: Time;
   vantages: VantageName[];
@@ -68,17 +70,14 @@ function reachable(own: Case): string[] {
 
 /** A majority is silent: it is lost as soon as each of them has missed it often enough. */
 function loss(own: Case, silent: Vote[]): string {
-  const { ballots, misses, now } = own;
+  const { misses, now } = own;
   const deciding = silent
-    .map((vote) => ({
-      vantage: vote.vantage,
-      left: Math.max(0, misses - vote.misses),
-      at: silentAt(vote, own),
-    }))
+    .map((vote) => ({ ...vote, left: Math.max(0, misses - vote.misses), at: silentAt(vote, own) }))
     .sort((a, b) => (a.at < b.at ? -1 : 1))
-    .slice(0, ballots.majority);
-  const at = moment(deciding.at(-1)?.at ?? now, now);
-  const lost = isBlast(own)
+    .slice(0, own.ballots.majority);
+  const lostAt = deciding.at(-1)?.at ?? now;
+  const at = moment(lostAt, now);
+  const lost = isBlast(own, lostAt)
     ? `It becomes suspected ${at}, and its shares stay: too many clouds are lost at once`
     : `It becomes unreachable ${at}, and its shares move where they can`;
   const needs = deciding
@@ -162,14 +161,25 @@ function silences({ ballots, known }: Case): Vote[] {
   return ballots.fresh.filter(({ vote, at }) => vote === "silent" && at > refutedAt);
 }
 
-/** Whether one cloud more, lost now, is too many at once. */
-function isBlast({ clouds, known, now, suspicionWindowMs }: Case): boolean {
-  const lost = clouds.filter(({ cloud, verdict }) => {
-    const isLost = verdict?.verdict === "unreachable" || verdict?.verdict === "suspected";
-    if (!isLost || cloud === known.cloud || verdict.lost_at === undefined) return false;
-    return elapsed(verdict.lost_at, now) < suspicionWindowMs;
+/** Whether one cloud more, lost then, is too many at once, with those that are lost by then. */
+function isBlast({ clouds, others, now, suspicionWindowMs }: Case, at: Time): boolean {
+  // What is to be decided already is decided together.
+  const then = at > now ? at : now;
+  const lost = others.filter((other) => {
+    const { verdict, lost_at } = other.verdict;
+    if (verdict === "reachable") return isLostBy(other, then);
+    if (verdict === "unknown" || lost_at === undefined) return false;
+    return elapsed(lost_at, now) < suspicionWindowMs;
   });
-  return lost.length + 1 > Math.max(1, clouds.length / 3);
+  return lost.length + 1 > Math.max(1, clouds / 3);
+}
+
+/** Whether a reachable cloud is lost then, if those that find it silent now go on doing so. */
+function isLostBy(own: Case, then: Time): boolean {
+  const { ballots, known, now, suspicionWindowMs } = own;
+  if (isRefutedStill(known.orders, now, suspicionWindowMs)) return false;
+  const deciding = silences(own).filter((vote) => silentAt(vote, own) <= then);
+  return deciding.length >= ballots.majority;
 }
 
 function missed({ ballots: { majority }, vantages, misses }: Case): string {

@@ -12,7 +12,7 @@ import {
   type VerdictKind,
   type Vote,
 } from "../../lib/cloud/schema.ts";
-import { judge } from "../../lib/cloud/verdict.ts";
+import { judge, type KnownCloud } from "../../lib/cloud/verdict.ts";
 import { countVote } from "../../lib/cloud/vote.ts";
 import { fault } from "../support/plain-cloud.ts";
 import { at } from "../support/time.ts";
@@ -452,6 +452,61 @@ test("when the outlook says that a cloud is lost at a time, judge says so then, 
     ),
   );
   assert.ok(told > 10);
+});
+
+test("whether a cloud will be suspected, as others fall silent with it, is told as judge will find it", () => {
+  const names = ["home", "office", "depot"].map((name) => VantageName.parse(name));
+  const judging = { vantages: names, suspicionWindowMs: 600_000, misses: 3 };
+  const settings = { ...judging, intervalMs: 10_000, busySilenceMs: 60_000, deadlineMs: 5_000 };
+  /** Misses of each vantage; none: it is answered. */
+  const anyMisses = fc.array(fc.option(fc.integer({ min: 1, max: 3 })), {
+    minLength: 3,
+    maxLength: 3,
+  });
+  const anyAges = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 3, maxLength: 3 });
+  const told = { suspected: 0, unreachable: 0 };
+  fc.assert(
+    fc.property(
+      fc.array(anyMisses, { minLength: 3, maxLength: 3 }),
+      anyAges,
+      fc.option(fc.constantFrom(100, 900)),
+      (cast, ages, lostAt) => {
+        const clouds = [athens, oslo, bern];
+        const votes = clouds.flatMap((cloud, c) =>
+          names.map((vantage, n): Vote => {
+            const isGone = lostAt !== null && cloud === bern;
+            const [misses, age = 0] = [isGone ? 3 : cast[c]?.[n], ages[n]];
+            return misses
+              ? { ...voteOf(vantage, "silent", { misses, age }), cloud }
+              : { ...voteOf(vantage, "up", { age }), cloud };
+          }),
+        );
+        const lost =
+          lostAt === null ? {} : { verdict: "unreachable" as const, lost_at: at(lostAt) };
+        let known: KnownCloud[] = clouds.map((cloud) => ({
+          cloud,
+          verdict: verdictOf(cloud, "reachable", cloud === bern ? lost : {}),
+        }));
+        const text = outlookOf(athens, known, votes, at(NOW), settings).next.join(" ");
+        const [, kind, time] = /becomes (\w+) (?:at (\S+) at|any moment)/.exec(text) ?? [];
+        if (kind !== "suspected" && kind !== "unreachable") return;
+        told[kind] += 1;
+        for (let now = NOW; ; now += 1) {
+          assert.ok(now < NOW + 60, text);
+          const moved = judge(known, later(votes, at(now)), at(now), judging);
+          const verdicts = new Map(moved.map((verdict) => [verdict.cloud, verdict]));
+          known = known.map((one) => ({ ...one, verdict: verdicts.get(one.cloud) ?? one.verdict }));
+          const found = known[0]?.verdict;
+          if (found?.verdict === "reachable") continue;
+          assert.equal(found?.verdict, kind, text);
+          assert.equal(at(now).slice(11, 19), time ?? at(NOW).slice(11, 19), text);
+          return;
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+  assert.ok(told.suspected > 10 && told.unreachable > 10, JSON.stringify(told));
 });
 
 type Place = { name: string; every: number; phase: number };

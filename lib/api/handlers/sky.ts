@@ -1,5 +1,5 @@
 import { outlookOf } from "../../cloud/outlook.ts";
-import type { CloudName, CloudOrders, Vantage, Verdict } from "../../cloud/schema.ts";
+import type { CloudName, CloudOrders, Vantage, Verdict, Vote } from "../../cloud/schema.ts";
 import { isFresh } from "../../cloud/vote.ts";
 import { ControlError } from "../../error.ts";
 import type { CloudSummary } from "../clouds.ts";
@@ -8,11 +8,11 @@ import { unknownText } from "./weights.ts";
 
 export type Known = { cloud: CloudName; verdict: Verdict; orders?: CloudOrders | undefined };
 
-/** Every cloud that the deployment knows, with what people said of it, and who votes. */
-export type Sky = { clouds: Known[]; vantages: Vantage[] };
+/** Every cloud that the deployment knows, with what people said of it, who votes, and what. */
+export type Sky = { clouds: Known[]; vantages: Vantage[]; votes: Vote[] };
 
 export async function skyOf(
-  deps: Pick<ApiDeps, "listVerdicts" | "listOrders" | "listVantages">,
+  deps: Pick<ApiDeps, "listVerdicts" | "listOrders" | "listVantages" | "readVotes">,
 ): Promise<Sky> {
   const [verdicts, orders, vantages] = await Promise.all([
     deps.listVerdicts(),
@@ -24,7 +24,11 @@ export async function skyOf(
     const { cloud } = verdict;
     return { cloud, verdict, orders: orderOf.get(cloud) };
   });
-  return { clouds, vantages };
+  const votes = await deps.readVotes(
+    clouds.map(({ cloud }) => cloud),
+    vantages.map(({ vantage }) => vantage),
+  );
+  return { clouds, vantages, votes };
 }
 
 /** One of them. Throws 404, naming those there are. */
@@ -47,15 +51,16 @@ export async function requireCloud(
 /** A cloud as the API shows it, with what is to be expected of it. */
 export async function summaryOf(
   deps: Pick<ApiDeps, "now" | "listVotes" | "judging">,
-  { clouds, vantages }: Sky,
+  { clouds, vantages, votes: all }: Sky,
   { cloud, verdict, orders }: Known,
 ): Promise<CloudSummary> {
   const votes = (await deps.listVotes(cloud)).sort((a, b) => (a.at < b.at ? 1 : -1));
   const latency_ms = votes.find((vote) => vote.latency_ms !== undefined)?.latency_ms;
-  const all = clouds.map((one) => (one.cloud === cloud ? { cloud, verdict, orders } : one));
+  const now = deps.now().toISOString();
+  const known = clouds.map((one) => (one.cloud === cloud ? { cloud, verdict, orders } : one));
+  const cast = [...votes, ...all.filter((vote) => vote.cloud !== cloud)];
   const names = vantages.map(({ vantage }) => vantage);
   const settings = { ...deps.judging, vantages: names };
-  const now = deps.now().toISOString();
   return {
     ...verdict,
     drained: orders?.drained === true,
@@ -63,6 +68,6 @@ export async function summaryOf(
     ...(orders?.refuted ? { refuted: orders.refuted } : {}),
     ...(latency_ms === undefined ? {} : { latency_ms }),
     votes: votes.map((vote) => ({ ...vote, fresh: isFresh(vote.at, now) })),
-    outlook: outlookOf(cloud, all, votes, now, settings),
+    outlook: outlookOf(cloud, known, cast, now, settings),
   };
 }

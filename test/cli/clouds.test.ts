@@ -12,6 +12,11 @@ import { cliAndApi } from "../support/cli.ts";
 
 const athens = CloudName.parse("athens");
 const refused = { class: "path", code: "refused", message: "nothing listens there" } as const;
+const limited = {
+  class: "answer",
+  code: "http_429",
+  message: "GET heat.test: answered 429.",
+} as const;
 const silent = { vote: "silent", misses: 1, successes: 0, fault: refused } as const;
 const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
 
@@ -67,6 +72,13 @@ describe("cloud list", { concurrency: 3 }, () => {
       { home: silent, office: {}, lab: {} },
       { reason },
       /^1 of 3 vantages finds it silent \(home\); it takes 2\.$/,
+    ],
+    [
+      "nobody is answered, and nobody counts it silent",
+      "reachable",
+      { home: { vote: "abstains", successes: 0, fault: limited } },
+      { reason },
+      /^home abstains since .*\(http_429: .*\): only the network's silence/,
     ],
     [
       "one was silent too long ago to count",

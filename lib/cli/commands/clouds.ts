@@ -100,6 +100,7 @@ export function reasonOf(cloud: CloudSummary): string {
   const { blocking, unwatched, reason, outlook, verdict } = cloud;
   if (unwatched) return `unwatched: ${outlook.next[0] ?? reason}`;
   if (blocking) return `blocked: ${blocking.message}`;
+  if (verdict === "reachable" && !hasAnswered(cloud)) return sightingOf(cloud) ?? reason;
   if (!isDisputed(cloud)) return reason;
   // The first sentence on a lost cloud is on its shares, the second on its return.
   return outlook.next[verdict === "unreachable" ? 1 : 0] ?? reason;
@@ -113,6 +114,17 @@ function isDisputed({ verdict, votes, refuted }: CloudSummary): boolean {
     if (verdict === "reachable") return vote === "silent" && at > refutedAt;
     return vote === "up" && (verdict === "suspected" || verdict === "unreachable");
   });
+}
+
+/** Whether anybody is answered, or counts it silent. */
+function hasAnswered({ votes }: CloudSummary): boolean {
+  return votes.some(({ vote, fresh }) => fresh && vote !== "abstains");
+}
+
+/** What the first that abstains has seen. */
+function sightingOf({ votes, outlook }: CloudSummary): string | undefined {
+  const vote = votes.find(({ fresh }) => fresh);
+  return outlook.seen.find((sentence) => sentence.startsWith(`${vote?.vantage} `));
 }
 
 /** The same, for tables that have no column for who is drained. */

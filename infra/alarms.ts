@@ -12,7 +12,7 @@ import { undeliveredEvents } from "./webhook.ts";
 
 const home = topic("Alarms", ["events"]);
 
-watchProbe("Probe", home, { probe, unprobedMinutes });
+watchProbe("Probe", home, { probe, unprobedMinutes, so: "nobody notices a lost cloud" });
 watchFunction("Reconcile", home, reconcile);
 watchFunction("Api", home, api);
 alarm("UnreconciledRecords", home, letters(unreconciledRecords));
@@ -37,7 +37,13 @@ alarm("ApiFails", home, {
   above: 0,
 });
 for (const { place, provider, ...there } of vantages) {
-  watchProbe(`Probe${place}`, topic(`Alarms${place}`, [], { provider }), there, { provider });
+  const so = "it votes no more, and the others decide without it";
+  watchProbe(
+    `Probe${place}`,
+    topic(`Alarms${place}`, [], { provider }),
+    { ...there, so },
+    { provider },
+  );
 }
 
 /** What asks for a person, as the event itself says. Its own sentence is in the mail. */
@@ -62,7 +68,7 @@ new aws.cloudwatch.EventTarget("CloudTroubleAlarms", {
 function watchProbe(
   name: string,
   to: sst.aws.SnsTopic,
-  { probe, unprobedMinutes }: Prober,
+  { probe, unprobedMinutes, so }: Prober & { so: string },
   opts?: $util.CustomResourceOptions,
 ): void {
   watchFunction(name, to, probe, opts);
@@ -71,7 +77,7 @@ function watchProbe(
     `${name}Silent`,
     to,
     {
-      says: "The probe has not run for five minutes: nobody notices a lost cloud.",
+      says: `The probe has not run for five minutes: ${so}.`,
       ...ofFunction(probe, "Invocations"),
       statistic: "Sum",
       minutes: 5,

@@ -34,7 +34,7 @@ export const settings: Settings = {
 
   /**
    * Who signs tokens, in place of ApiTokens: { issuer: "https://login.example.com/", audiences:
-   * ["heat-spreader"], roleClaim: "role" }. The claim says reader or operator.
+   * ["heat-spreader"], roleClaim: "role" }. The claim says reader, operator or vantage.
    */
   oidc: undefined,
 

@@ -3,7 +3,7 @@ import { prober } from "./prober.ts";
 import { settings } from "./stage.ts";
 import { table } from "./table.ts";
 
-/** A probe in each further region, which votes into the home region's table, and does nothing else. */
+/** A probe in each further region, which votes into the home region's table; decision 8 says what its role would let it do besides. */
 export const vantages = settings.vantages.map((region) => {
   const place = placeOf(region);
   const provider = providerOf(place, region);

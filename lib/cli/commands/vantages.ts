@@ -41,7 +41,7 @@ export const vantageListCommand = command({
   summary: "List the places that probe: what each says, and when it last wrote that down",
   details:
     "Voted at is the time of the newest vote that was written: one that says the same as before is\n" +
-    "written once a minute only. Older than 90 s it counts no more, and its cloud is under Missing.",
+    "written every 30 to 60 s only. Older than 90 s it counts no more, and its cloud is under Missing.",
   arguments: {},
   options: formatOptions,
   columns,

@@ -14,6 +14,8 @@ export type AllocationInput = {
 };
 
 type Party = { cloud: CloudName; weight: number; seats: number };
+/** What a party has without any loss, and what it may have at most. */
+type Bounds = { ownOf: (party: Party) => number; mostOf: (party: Party) => number };
 
 /**
  * Every listed cloud's share; "hold" when clouds are listed and none is available.
@@ -43,18 +45,12 @@ export function allocate(input: AllocationInput): Record<CloudName, number> | "h
   const lost = parties.filter((party) => !survivors.includes(party));
   const left = lost.filter(({ cloud }) => failover === "none" && !drained.has(cloud));
   const wanted = total - sumOfSeats(left);
-  fill(survivors, wanted, failover);
-
-  if (open.length < survivors.length) {
-    const pinned = survivors.filter((party) => !open.includes(party));
-    for (const party of pinned) {
-      const least = base.get(party.cloud) ?? 0;
-      party.seats = Math.min(party.seats, Math.max(least, kept.get(party.cloud) ?? 0));
-    }
-    for (const party of open) party.seats = base.get(party.cloud) ?? 0;
-    fill(open, wanted - sumOfSeats(pinned), failover);
-  }
-
+  const ownOf = ({ cloud }: Party) => base.get(cloud) ?? 0;
+  const mostOf = (party: Party) => {
+    const held = kept.get(party.cloud);
+    return held === undefined ? Number.POSITIVE_INFINITY : Math.max(ownOf(party), held);
+  };
+  fillWithin(survivors, { total: wanted, failover, ownOf, mostOf });
   const shares = new Map(survivors.map(({ cloud, seats }) => [cloud, seats]));
   return Object.fromEntries(entries.map(([cloud]) => [cloud, shares.get(cloud) ?? 0]));
 }
@@ -66,6 +62,24 @@ function fill(parties: Party[], total: number, failover: Policy["failover"]): vo
   } else {
     deal(parties, total - sumOfSeats(parties));
   }
+}
+
+/**
+ * The same with a most for some of them. Whoever would get more has its most, and the others are filled
+ * anew: what is over for one may be what makes another one's most too little.
+ */
+function fillWithin(
+  parties: Party[],
+  { total, failover, ownOf, mostOf }: Bounds & { total: number; failover: Policy["failover"] },
+): void {
+  fill(parties, total, failover);
+  const bound = parties.filter((party) => party.seats > mostOf(party));
+  if (bound.length === 0) return;
+  const free = parties.filter((party) => !bound.includes(party));
+  for (const party of bound) party.seats = mostOf(party);
+  for (const party of free) party.seats = ownOf(party);
+  const left = total - sumOfSeats(bound);
+  fillWithin(free, { total: left, failover, ownOf, mostOf });
 }
 
 /** The instances that a count comes to in all: weights below 1 ask for their part of it, rounded up. */

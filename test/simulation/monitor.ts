@@ -8,6 +8,7 @@ import { watchCalls } from "./watch-calls.ts";
 import { watchClouds } from "./watch-clouds.ts";
 import { watchEvidence } from "./watch-evidence.ts";
 import { watchLedger } from "./watch-ledger.ts";
+import { watchPauses } from "./watch-pauses.ts";
 import { watchPushes } from "./watch-pushes.ts";
 import { watchStacks } from "./watch-stacks.ts";
 import { watchWitnesses } from "./watch-witnesses.ts";
@@ -56,6 +57,7 @@ export function monitor(more: WatcherOf[] = []): Monitor {
         watchClouds,
         watchStacks,
         watchPushes,
+        watchPauses,
         watchCalls,
         watchEvidence,
         watchWitnesses,

@@ -12,17 +12,12 @@ type Planned = {
   count: number;
   /** Of its owner, when it was written down. */
   stalledMs: number;
-  isRefused: boolean;
 };
 type Past<T> = { until: number; value: T };
 
 /** Invariant 6, and the rules of DESIGN 3.2 by which a push may be sent. */
 export function watchPushes(one: World, complain: Complain): Watcher {
   const planned = new Map<string, Planned>();
-  const lastPatch = new Map<
-    string,
-    { generation: number; count: number; at: number; id: string; push: string }
-  >();
   /** Declarations by uid and generation: a push is held to its own. */
   const declared = new Map<string, Stack>();
   /** What SEENs and VERDICTs said before, and until when: a run decides on what it read. */
@@ -132,13 +127,11 @@ export function watchPushes(one: World, complain: Complain): Watcher {
   function written(owner: Owner | undefined, { before, after }: Committed): void {
     const share = after && Share.parse(after);
     const old = before?.push as Push | undefined;
-    const known = share?.push && planned.get(share.push.id);
-    if (known) known.isRefused = share.push?.answered?.outcome === "refused";
     if (!share?.push || share.push.id === old?.id) return;
     const { push } = share;
     const place = `${share.cloud}/${share.stack_name}`;
     const { stalledMs = 0 } = owner ?? {};
-    planned.set(push.id, { owner, place, count: push.count, stalledMs, isRefused: false });
+    planned.set(push.id, { owner, place, count: push.count, stalledMs });
     if (owner) neverBelow(owner, share, push, old);
   }
 
@@ -166,7 +159,6 @@ export function watchPushes(one: World, complain: Complain): Watcher {
     const read = fullReads.get(owner)?.get(id);
     if (!read) complain("fencing", `${cloud} gets a PATCH without a read in the same run`);
     if (stack) overtaking(cloud, stack, read);
-    if (push) repeated(cloud, name, id, push);
   }
 
   function overtaking(
@@ -179,31 +171,6 @@ export function watchPushes(one: World, complain: Complain): Watcher {
     const wasSeen =
       read !== undefined && update.startedAt < read.at && nowMs() - update.startedAt < 10 * 60_000;
     if (!isForeign || wasSeen) complain("fencing", `${cloud} gets a PATCH during an update`);
-  }
-
-  /** The same again only after the growing pause, unless a person asked or the heat stack is another. */
-  function repeated(
-    cloud: string,
-    name: string,
-    id: string,
-    { id: push, generation, count }: Push,
-  ): void {
-    const key = `${cloud}/${name}`;
-    const before = lastPatch.get(key);
-    lastPatch.set(key, { generation, count, at: nowMs(), id, push });
-    if (before?.generation !== generation || before.count !== count || before.id !== id) return;
-    const asked = one.table.peek({ pk: `STACK#${name}`, sk: "WAKE" })?.asked_at;
-    const wasAsked = asked !== undefined && Date.parse(String(asked)) >= before.at - 60_000;
-    // What was turned down is tried again as soon as the heat stack or the credentials move.
-    if (planned.get(before.push)?.isRefused) return;
-    // A person mended the cloud's entry or credentials: that is worth another try.
-    const verdict = one.table.peek({ pk: "VERDICT", sk: cloud });
-    if (verdict && Date.parse(String(verdict.at)) - one.skews.home > before.at) return;
-    // A run may have been frozen between writing it down and sending it; the other lane's clock may be ahead.
-    const pause = one.time.stalls.ms > 0 ? 0 : 35_000;
-    if (!wasAsked && nowMs() - before.at < pause) {
-      complain("pauses", `${cloud} gets ${count} again after ${nowMs() - before.at} ms`);
-    }
   }
 
   return {

@@ -12,7 +12,7 @@ import { undeliveredEvents } from "./webhook.ts";
 
 const home = topic("Alarms", ["events"]);
 
-watchProbe("Probe", home, { probe, unprobedMinutes, so: "nobody notices a lost cloud" });
+watchProbe("Probe", home, { probe, unprobedMinutes, consequence: "nobody notices a lost cloud" });
 watchFunction("Reconcile", home, reconcile);
 watchFunction("Api", home, api);
 alarm("UnreconciledRecords", home, letters(unreconciledRecords));
@@ -37,11 +37,12 @@ alarm("ApiFails", home, {
   above: 0,
 });
 for (const { place, provider, ...there } of vantages) {
-  const so = "it votes no more, and the others decide without it";
+  const consequence =
+    "it votes no more, and where fewer than a majority are left, no new outage is found";
   watchProbe(
     `Probe${place}`,
     topic(`Alarms${place}`, [], { provider }),
-    { ...there, so },
+    { ...there, consequence },
     { provider },
   );
 }
@@ -68,7 +69,7 @@ new aws.cloudwatch.EventTarget("CloudTroubleAlarms", {
 function watchProbe(
   name: string,
   to: sst.aws.SnsTopic,
-  { probe, unprobedMinutes, so }: Prober & { so: string },
+  { probe, unprobedMinutes, consequence }: Prober & { consequence: string },
   opts?: $util.CustomResourceOptions,
 ): void {
   watchFunction(name, to, probe, opts);
@@ -77,7 +78,7 @@ function watchProbe(
     `${name}Silent`,
     to,
     {
-      says: `The probe has not run for five minutes: ${so}.`,
+      says: `The probe has not run for five minutes: ${consequence}.`,
       ...ofFunction(probe, "Invocations"),
       statistic: "Sum",
       minutes: 5,

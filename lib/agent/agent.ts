@@ -39,9 +39,11 @@ export async function agent(deps: AgentDeps, options: AgentOptions): Promise<nev
       name ??= await nameOf(deps, options);
       const { refusal, ...done } = await round(deps, { vantage: name, everyMs }, memory);
       report(log, done, told);
+      const votes = refusal === undefined || done.ballots.size > 0;
+      if (votes && !hasVoted)
+        log.info("the agent votes", { vantage: name, every_s: everyMs / 1000 });
+      hasVoted ||= votes;
       if (refusal) throw refusal;
-      if (!hasVoted) log.info("the agent votes", { vantage: name, every_s: everyMs / 1000 });
-      hasVoted = true;
       trouble.clear("votes are taken again");
     } catch (error) {
       if (!(error instanceof ApiError)) trouble.tell("a round threw", { error });

@@ -18,14 +18,14 @@ export type Place = { vantage: VantageName; everyMs: number };
 /** What the agent remembers of each cloud: that a rejected login pauses. */
 export type Memory = Map<CloudName, LoginMemory>;
 
-/** What a round came to: the votes taken, the clouds home does not know, and why it took no more. */
+/** What a round came to: the votes taken, the clouds home does not know, and the first refusal. */
 export type Round = {
   ballots: Map<CloudName, Ballot>;
   unknown: CloudName[];
   refusal?: ApiError;
 };
 
-/** Of one vote, for what is in it: whoever sends the next one may fare better. */
+/** Refusals of one vote, for what is in it: the next one may be taken. */
 const REFUSED_VOTE = [400, 422];
 /** Votes sent at a time. */
 const SENDERS = 8;

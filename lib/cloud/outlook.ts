@@ -1,10 +1,11 @@
 import { clock, list } from "../event/words.ts";
 import { ballotsOn } from "./ballots.ts";
 import { type Case, prospects } from "./prospects.ts";
+import { waitingAmong } from "./rhythm.ts";
 import type { CloudName, Time, Vote } from "./schema.ts";
 import { sightings } from "./sightings.ts";
 import type { JudgeSettings, KnownCloud } from "./verdict.ts";
-import { THRESHOLD } from "./vote.ts";
+import { isFresh, THRESHOLD } from "./vote.ts";
 
 export type OutlookSettings = JudgeSettings & {
   /** Of home, as the deadline: other vantages' votes say their own. */
@@ -30,12 +31,23 @@ export function outlookOf(
   settings: OutlookSettings,
 ): Outlook {
   const { misses = THRESHOLD, vantages, busySilenceMs } = settings;
+  const waiting = waitingAmong(votes.filter(({ at }) => isFresh(at, now)));
   const cases = clouds.flatMap((known): Case[] => {
     const { verdict } = known;
     if (verdict === undefined) return [];
     const ballots = ballotsOn(known, votes, now, settings);
     return [
-      { known, verdict, clouds: clouds.length, others: [], ballots, ...settings, now, misses },
+      {
+        known,
+        verdict,
+        clouds: clouds.length,
+        others: [],
+        ballots,
+        ...settings,
+        waiting,
+        now,
+        misses,
+      },
     ];
   });
   const alone = cases.find(({ known }) => known.cloud === cloud);

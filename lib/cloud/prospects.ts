@@ -19,6 +19,8 @@ export type Case = {
   /** Of home. */
   intervalMs: number;
   deadlineMs: number;
+  /** Vantages that wait out their deadline at each tick. */
+  waiting: ReadonlySet<VantageName>;
   suspicionWindowMs: number;
 };
 
@@ -168,13 +170,14 @@ function isBlast({ clouds, others, now, suspicionWindowMs }: Case, at: Time): bo
   const lost = others.filter((other) => {
     const { verdict, lost_at } = other.verdict;
     if (verdict === "reachable") return isLostBy(other, then);
-    if (verdict === "unknown" || lost_at === undefined) return false;
-    return elapsed(lost_at, now) < suspicionWindowMs;
+    // One answer makes it reachable first, and it is lost at a later tick.
+    if (verdict === "unknown") return (!other.ballots.anyUp || at > now) && isLostBy(other, then);
+    return lost_at !== undefined && elapsed(lost_at, then) < suspicionWindowMs;
   });
   return lost.length + 1 > Math.max(1, clouds / 3);
 }
 
-/** Whether a reachable cloud is lost then, if those that find it silent now go on doing so. */
+/** Whether a cloud that is not lost yet is lost then, if those that find it silent now go on doing so. */
 function isLostBy(own: Case, then: Time): boolean {
   const { ballots, known, now, suspicionWindowMs } = own;
   if (isRefutedStill(known.orders, now, suspicionWindowMs)) return false;

@@ -1,8 +1,8 @@
-import { HOME, type Time, type Vote } from "./schema.ts";
+import { HOME, type Time, type VantageName, type Vote } from "./schema.ts";
 import { elapsed } from "./vote.ts";
 
-/** How often home looks, and how long it waits for an answer. Milliseconds. */
-export type Rhythm = { intervalMs: number; deadlineMs: number };
+/** How often home looks, and how long it waits for an answer, in milliseconds; and who waits that long at each tick. */
+export type Rhythm = { intervalMs: number; deadlineMs: number; waiting: ReadonlySet<VantageName> };
 
 /** So long every vantage but home waits for an answer. Milliseconds. */
 export const DEADLINE_MS = 5_000;
@@ -45,7 +45,13 @@ function step(vote: Vote, home: Rhythm): number {
 }
 
 function lasting(vote: Vote, home: Rhythm): number {
-  return vote.vote === "silent" && vote.fault?.code === "timeout" ? deadlineOf(vote, home) : 0;
+  return home.waiting.has(vote.vantage) ? deadlineOf(vote, home) : 0;
+}
+
+/** Those that wait out their deadline: all votes of a tick are there when its slowest probe has ended. */
+export function waitingAmong(votes: Vote[]): ReadonlySet<VantageName> {
+  const isLong = ({ vote, fault }: Vote) => vote === "silent" && fault?.code === "timeout";
+  return new Set(votes.filter(isLong).map(({ vantage }) => vantage));
 }
 
 function deadlineOf({ vantage }: Vote, home: Rhythm): number {

@@ -114,7 +114,7 @@ async function round(
   }
 }
 
-/** A bug of ours says nothing of the workload, as whatever else keeps a witness from being asked: it must keep no share for ever. */
+/** A bug of ours says nothing of the workload, like whatever else keeps a witness from being asked: it must keep no share for ever. */
 async function outcomeOf(
   { askWitness }: Deps,
   { place: { stack_name, cloud, witness } }: Asked,

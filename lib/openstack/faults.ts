@@ -77,8 +77,8 @@ const meanings = new Map<string, Meaning>([
   // No IPv6, say, on this machine.
   ["EAFNOSUPPORT", ["answer", LOCAL, "this machine has no such kind of address"]],
   ["EAI_MEMORY", local],
-  // undici's parser, of a status below 100.
-  ["ERR_ASSERTION", notHttp],
+  // Of a status below 100, say: undici's parser asserts what it takes for granted.
+  ["ERR_ASSERTION", ["answer", "unreadable", "what it answers broke the HTTP client"]],
   ["UND_ERR_HEADERS_OVERFLOW", ["answer", "too_large", "the answer's headers are too long"]],
   [TOO_LARGE, ["answer", "too_large", "the answer is too long"]],
   [ENCODED, ["answer", "encoded", "the answer is compressed, which was not asked for"]],

@@ -77,15 +77,19 @@ export function placeOf({
 }
 
 /** Whether Heat does not yet run what is desired, so that a push is owed. */
-export function isWanted({ seen, desired, push, isOpen }: ShareView): boolean {
+export function isWanted(share: ShareView): boolean {
+  const { seen, desired, push, isOpen } = share;
   if (!seen || seen.missing) return false;
   if (isOpen) return push?.count !== desired;
-  return seen.count !== desired || seen.stuck !== undefined || hasFailed(seen) || isHollow(seen);
+  return seen.count !== desired || seen.stuck !== undefined || hasFailed(seen) || isHollow(share);
 }
 
-/** Heat's parameter says so, but an update to it failed, and a check or a resume came after that. */
-function isHollow({ heat_status, count, in_place }: Seen): boolean {
-  return heat_status !== undefined && heatState(heat_status) === "complete" && in_place !== count;
+/** Heat's parameter says so, but an update to it failed, or one after it, and a check or a resume came after that. */
+function isHollow(share: Pick<ShareView, "seen" | "push" | "isOpen">): boolean {
+  const { heat_status, count } = share.seen ?? {};
+  return (
+    heat_status !== undefined && heatState(heat_status) === "complete" && placeOf(share) !== count
+  );
 }
 
 /** An update of somebody's is under way; a second one would overtake it and fail. */

@@ -2,6 +2,7 @@ import { type Fault, isSilence, type Outcome } from "../cloud/faults.ts";
 import { readHeatStack } from "../cloud/observe.ts";
 import type { CloudName, Seen, Time } from "../cloud/schema.ts";
 import { hasMoved, knownNow, knowsMore, type TableNow } from "../cloud/seen.ts";
+import { elapsed } from "../cloud/vote.ts";
 import { type Decision, decide } from "./decision.ts";
 import type { ReconcileDeps } from "./deps.ts";
 import { canBeAsked, cloudViews, type Declared, needsReading } from "./view.ts";
@@ -19,7 +20,12 @@ export type Met = {
 /** With when the readings began that the table has. */
 type Reading = Met & { kept: Map<CloudName, Time> };
 
-type Read = { cloud: CloudName; previous: Seen | undefined; outcome: Outcome<Seen> };
+type Read = {
+  cloud: CloudName;
+  previous: Seen | undefined;
+  outcome: Outcome<Seen>;
+  endedAt: Time;
+};
 export type Decided = {
   decision: Decision;
   /** Readings that the decision did not wait for: the stack is to be looked at again after them. */
@@ -55,7 +61,7 @@ export async function decideOnFreshReads(
 ): Promise<Decided | "stale"> {
   const fresh = new Set<CloudName>();
   const late: Late = new Map();
-  for (const [cloud, one] of met.underWay) late.set(cloud, ended(one));
+  for (const [cloud, one] of met.underWay) late.set(cloud, untilEnd(one));
   for (;;) {
     const { decision, wanted } = look(deps, view, met, late);
     const unread = wanted.filter((cloud) => !fresh.has(cloud));
@@ -112,7 +118,7 @@ async function inTime(
   return found;
 }
 
-/** All that were late; what a round before asked for is to be asked again. */
+/** All that were late; what a round before asked for is asked again, unless it still holds. */
 async function whatCame(late: Late): Promise<Read[]> {
   const reads = await Promise.all(late.values());
   late.clear();
@@ -129,11 +135,16 @@ function begin(deps: ReconcileDeps, view: Declared, cloud: CloudName, met: Readi
   return one;
 }
 
-/** Whether a reading of a round before was understood with what is known now: a slow cloud need not be asked twice. */
-function isStillTrue({ now, settings }: ReconcileDeps, view: Declared, before: Read): boolean {
-  const { cloud, previous, outcome } = before;
+/**
+ * Whether a reading that has just ended was understood with what is known now: a slow cloud need not be
+ * asked twice. Of an older one nobody knows what its heat stack has begun since.
+ */
+function isStillTrue(deps: ReconcileDeps, view: Declared, before: Read): boolean {
+  const { cloud, previous, outcome, endedAt } = before;
+  const now = deps.now();
   if (!outcome.ok || previous?.read_at !== view.seen.get(cloud)?.read_at) return false;
-  const known = knownNow({ ...tableNow(view, cloud), now: now() }, settings);
+  if (elapsed(endedAt, now.toISOString()) > PATIENCE_MS) return false;
+  const known = knownNow({ ...tableNow(view, cloud), now }, deps.settings);
   return JSON.stringify(known) === JSON.stringify(outcome.value.after);
 }
 
@@ -143,7 +154,7 @@ function tableNow({ stack, verdicts, shares, wake }: Declared, cloud: CloudName)
   return { stack, verdict, push, asked_at: wake?.asked_at } satisfies Omit<TableNow, "now">;
 }
 
-async function ended(one: Promise<Read>): Promise<undefined> {
+async function untilEnd(one: Promise<Read>): Promise<undefined> {
   await one.catch(() => undefined);
 }
 
@@ -156,7 +167,10 @@ async function read(
 ): Promise<Read> {
   const client = deps.cloudClient(cloud);
   const previous = view.seen.get(cloud);
-  if (!client.ok) return { cloud, previous, outcome: client };
+  const ended = (outcome: Outcome<Seen>) => {
+    return { cloud, previous, outcome, endedAt: deps.now().toISOString() };
+  };
+  if (!client.ok) return ended(client);
   const outcome = await readHeatStack({
     cloud,
     client: client.value,
@@ -168,7 +182,7 @@ async function read(
     settings: deps.settings,
   });
   if (!outcome.ok && isSilence(outcome.fault)) memory.givenUp.set(cloud, outcome.fault);
-  const one = { cloud, previous, outcome };
+  const one = ended(outcome);
   untaken.set(cloud, one);
   return one;
 }

@@ -469,15 +469,18 @@ test("whether a cloud will be suspected, as others fall silent with it, is told 
     fc.property(
       fc.array(anyMisses, { minLength: 3, maxLength: 3 }),
       anyAges,
-      fc.option(fc.constantFrom(100, 900)),
-      (cast, ages, lostAt) => {
+      fc.option(fc.constantFrom(100, 405, 900)),
+      fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
+      fc.constantFrom<VerdictKind>("reachable", "reachable", "unknown"),
+      (cast, ages, lostAt, hang, second) => {
         const clouds = [athens, oslo, bern];
         const votes = clouds.flatMap((cloud, c) =>
           names.map((vantage, n): Vote => {
             const isGone = lostAt !== null && cloud === bern;
             const [misses, age = 0] = [isGone ? 3 : cast[c]?.[n], ages[n]];
+            const found = hang[c] ? fault("service", "timeout") : refused;
             return misses
-              ? { ...voteOf(vantage, "silent", { misses, age }), cloud }
+              ? { ...voteOf(vantage, "silent", { misses, age, fault: found }), cloud }
               : { ...voteOf(vantage, "up", { age }), cloud };
           }),
         );
@@ -485,15 +488,28 @@ test("whether a cloud will be suspected, as others fall silent with it, is told 
           lostAt === null ? {} : { verdict: "unreachable" as const, lost_at: at(lostAt) };
         let known: KnownCloud[] = clouds.map((cloud) => ({
           cloud,
-          verdict: verdictOf(cloud, "reachable", cloud === bern ? lost : {}),
+          verdict: verdictOf(
+            cloud,
+            cloud === oslo ? second : "reachable",
+            cloud === bern ? lost : {},
+          ),
         }));
+        /** When the votes of a vantage's tick are there: those of all clouds together. */
+        const slow = new Set(
+          votes.filter((vote) => vote.fault?.code === "timeout").map(({ vantage }) => vantage),
+        );
+        const arrived = (now: number) =>
+          votes.map((vote) => {
+            const waits = slow.has(vote.vantage) ? 5 : 0;
+            return later([vote], at(Math.max(NOW, now - waits)))[0] ?? vote;
+          });
         const text = outlookOf(athens, known, votes, at(NOW), settings).next.join(" ");
         const [, kind, time] = /becomes (\w+) (?:at (\S+) at|any moment)/.exec(text) ?? [];
         if (kind !== "suspected" && kind !== "unreachable") return;
         told[kind] += 1;
         for (let now = NOW; ; now += 1) {
           assert.ok(now < NOW + 60, text);
-          const moved = judge(known, later(votes, at(now)), at(now), judging);
+          const moved = judge(known, arrived(now), at(now), judging);
           const verdicts = new Map(moved.map((verdict) => [verdict.cloud, verdict]));
           known = known.map((one) => ({ ...one, verdict: verdicts.get(one.cloud) ?? one.verdict }));
           const found = known[0]?.verdict;

@@ -130,7 +130,7 @@ test("a PATCH says whether it can have been received", async (t) => {
       `http://${await socketServer((socket) =>
         socket.once("data", () => socket.end("HTTP/1.1 099 Odd\r\ncontent-length: 0\r\n\r\n")),
       )}`,
-      "answer not_http",
+      "answer unreadable",
     ],
     [
       "handshake without an end",

@@ -369,6 +369,11 @@ describe("what is pushed", () => {
   test("a parameter that a check confirmed after a failed update is pushed again", () => {
     const seen = { count: 9, heat_status: "CHECK_COMPLETE" };
     assert.deepEqual(decided(input([share("athens", 9, { place: 2, seen })])), ["athens 9"]);
+    const doubted = doubtful(0, 2);
+    const checked = { ...doubted.seen, count: 2, heat_status: "CHECK_COMPLETE" };
+    assert.deepEqual(decided(input([share("athens", 2, { ...doubted, seen: checked })])), [
+      "athens 2",
+    ]);
   });
 });
 

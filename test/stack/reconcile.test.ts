@@ -603,6 +603,27 @@ describe("pushes that go wrong", () => {
   });
 });
 
+describe("a cloud that takes long, in a run that waits for another", () => {
+  test("is asked again: somebody may have begun an update since it answered", async () => {
+    for (let seed = 1; seed <= 5; seed += 1) {
+      const one = await settled({}, { seed });
+      one.of("athens").network = "slow";
+      one.of("manchester").network = "hang";
+      await one.declare({ count: 20 });
+      const run = one.time.start("run", async (owner) => {
+        await reconcileStack(one.depsOf(owner), name, { givenUp: new Map() });
+      });
+      const user = one.time.start("user", async (owner) => {
+        await one.time.sleep(owner, 3 * SECOND);
+        one.of("athens").change("web", 9);
+      });
+      await one.time.finish([run, user]);
+      assert.equal(run.error(), undefined);
+      assert.equal(one.of("athens").overtaken, 0, `seed ${seed}`);
+    }
+  });
+});
+
 describe("functions that die, and lanes that meet", () => {
   test("two lanes on one stack push once", async () => {
     for (let seed = 1; seed <= 40; seed += 1) {

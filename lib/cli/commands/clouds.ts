@@ -100,7 +100,7 @@ export function reasonOf(cloud: CloudSummary): string {
   const { blocking, unwatched, reason, outlook, verdict } = cloud;
   if (unwatched) return `unwatched: ${outlook.next[0] ?? reason}`;
   if (blocking) return `blocked: ${blocking.message}`;
-  if (verdict === "reachable" && !hasAnswered(cloud)) return sightingOf(cloud) ?? reason;
+  if (verdict === "reachable" && isOnlyAbstained(cloud)) return sightingOf(cloud) ?? reason;
   if (!isDisputed(cloud)) return reason;
   // The first sentence on a lost cloud is on its shares, the second on its return.
   return outlook.next[verdict === "unreachable" ? 1 : 0] ?? reason;
@@ -116,9 +116,9 @@ function isDisputed({ verdict, votes, refuted }: CloudSummary): boolean {
   });
 }
 
-/** Whether anybody is answered, or counts it silent. */
-function hasAnswered({ votes }: CloudSummary): boolean {
-  return votes.some(({ vote, fresh }) => fresh && vote !== "abstains");
+/** Whether nobody is answered properly, and nobody counts it silent. */
+function isOnlyAbstained({ votes }: CloudSummary): boolean {
+  return votes.every(({ vote, fresh }) => !fresh || vote === "abstains");
 }
 
 /** What the first that abstains has seen. */

@@ -20,16 +20,13 @@ export function cloudHandlers(deps: ApiDeps): CloudHandlers {
   return {
     listClouds: async () => {
       const sky = await skyOf(deps);
-      const clouds = await Promise.all(sky.clouds.map((known) => summaryOf(deps, sky, known)));
-      return { reply: { clouds } };
+      return { reply: { clouds: sky.clouds.map((known) => summaryOf(deps, sky, known)) } };
     },
     getCloud: async ({ params: { cloud }, query }) => {
       const sky = await skyOf(deps);
       const known = knownIn(sky, cloud);
-      const [summary, { shares, next }] = await Promise.all([
-        summaryOf(deps, sky, known),
-        sharesIn(deps, known, query),
-      ]);
+      const { shares, next } = await sharesIn(deps, known, query);
+      const summary = summaryOf(deps, sky, known);
       return { reply: { ...summary, shares, ...(next === undefined ? {} : { next }) } };
     },
     patchCloud: async ({ params: { cloud }, body, who }) => {

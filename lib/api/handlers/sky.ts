@@ -49,16 +49,15 @@ export async function requireCloud(
 }
 
 /** A cloud as the API shows it, with what is to be expected of it. */
-export async function summaryOf(
-  deps: Pick<ApiDeps, "now" | "listVotes" | "judging">,
-  { clouds, vantages, votes: all }: Sky,
+export function summaryOf(
+  deps: Pick<ApiDeps, "now" | "judging">,
+  { clouds, vantages, votes: cast }: Sky,
   { cloud, verdict, orders }: Known,
-): Promise<CloudSummary> {
-  const votes = (await deps.listVotes(cloud)).sort((a, b) => (a.at < b.at ? 1 : -1));
+): CloudSummary {
+  const votes = cast.filter((vote) => vote.cloud === cloud).sort((a, b) => (a.at < b.at ? 1 : -1));
   const latency_ms = votes.find((vote) => vote.latency_ms !== undefined)?.latency_ms;
   const now = deps.now().toISOString();
   const known = clouds.map((one) => (one.cloud === cloud ? { cloud, verdict, orders } : one));
-  const cast = [...votes, ...all.filter((vote) => vote.cloud !== cloud)];
   const names = vantages.map(({ vantage }) => vantage);
   const settings = { ...deps.judging, vantages: names };
   return {

@@ -5,15 +5,14 @@ import { Share, Stack, Status } from "../../lib/stack/schema.ts";
 import { cloudViews, isDeclared, ofThisStack } from "../../lib/stack/view.ts";
 import type { SimulatedStack } from "../support/simulated-cloud.ts";
 import type { World } from "../support/world.ts";
+import { frozenSends } from "./frozen.ts";
 import type { Complain, Watcher } from "./monitor.ts";
-
-/** No call takes as long, unless its process stands still. */
-const FROZEN_MS = 10_000;
 
 /** What is said to be in place and what may run besides: what really runs lies between, at every moment. */
 export function watchLedger(one: World, complain: Complain): Watcher {
   /** By heat stack: when somebody else changed it, or a PATCH of ours came that was taken for lost. */
   const unknown = new Map<string, number[]>();
+  const frozen = frozenSends();
   const nowMs = () => one.time.now().getTime();
 
   function remember(id: string, at: number): void {
@@ -63,7 +62,8 @@ export function watchLedger(one: World, complain: Complain): Watcher {
   }
 
   return {
-    committed: (_, changes) => {
+    committed: (owner, changes) => {
+      for (const change of changes) frozen.committed(owner, change);
       if (changes.some(({ key: { sk } }) => !sk.startsWith("VOTE#"))) check();
     },
     changed: check,
@@ -74,8 +74,10 @@ export function watchLedger(one: World, complain: Complain): Watcher {
       const ageMs = push ? nowMs() - one.truth.pushed(push) : Number.POSITIVE_INFINITY;
       const isLast = push?.count === count && push.answered?.outcome !== "accepted";
       // Taken for lost: sent by one who was frozen after writing it down, or carried out after all that time.
-      const isLate = ageMs > (owner ? FROZEN_MS : one.settings.pushSilenceMs);
-      if (isLate || !(owner || isLast)) remember(stack.id, nowMs());
+      const isLost = owner
+        ? frozen.isOne(owner, cloud, stack.name, count)
+        : ageMs > one.settings.pushSilenceMs || !isLast;
+      if (isLost) remember(stack.id, nowMs());
     },
   };
 }

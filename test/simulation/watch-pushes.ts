@@ -4,20 +4,16 @@ import type { Committed } from "../support/memory-table.ts";
 import type { Owner } from "../support/scheduler.ts";
 import type { SimulatedStack } from "../support/simulated-cloud.ts";
 import type { World } from "../support/world.ts";
+import { frozenSends } from "./frozen.ts";
 import type { Complain, Watcher } from "./monitor.ts";
 
-type Planned = {
-  owner: Owner | undefined;
-  place: string;
-  count: number;
-  /** Of its owner, when it was written down. */
-  stalledMs: number;
-};
 type Past<T> = { until: number; value: T };
 
 /** Invariant 6, and the rules of DESIGN 3.2 by which a push may be sent. */
 export function watchPushes(one: World, complain: Complain): Watcher {
-  const planned = new Map<string, Planned>();
+  const frozen = frozenSends();
+  /** Who wrote a push down, by its id. */
+  const writers = new Map<string, Owner | undefined>();
   /** Declarations by uid and generation: a push is held to its own. */
   const declared = new Map<string, Stack>();
   /** What SEENs and VERDICTs said before, and until when: a run decides on what it read. */
@@ -129,9 +125,7 @@ export function watchPushes(one: World, complain: Complain): Watcher {
     const old = before?.push as Push | undefined;
     if (!share?.push || share.push.id === old?.id) return;
     const { push } = share;
-    const place = `${share.cloud}/${share.stack_name}`;
-    const { stalledMs = 0 } = owner ?? {};
-    planned.set(push.id, { owner, place, count: push.count, stalledMs });
+    writers.set(push.id, owner);
     if (owner) neverBelow(owner, share, push, old);
   }
 
@@ -145,16 +139,8 @@ export function watchPushes(one: World, complain: Complain): Watcher {
     const name = stack?.name ?? "web";
     const item = one.table.peek({ pk: `STACK#${name}`, sk: `SHARE#${cloud}` });
     const push = item && Share.parse(item).push;
-    // Heat knows no fence: what was frozen between writing it down and sending it may come late.
-    const isFrozen = [...planned.values()].some(
-      (each) =>
-        each.owner === owner &&
-        each.place === `${cloud}/${name}` &&
-        each.count === count &&
-        each.stalledMs < owner.stalledMs,
-    );
-    if (isFrozen) return;
-    const isOurs = push && planned.get(push.id)?.owner === owner && push.count === count;
+    if (frozen.isOne(owner, cloud, name, count)) return;
+    const isOurs = push && writers.get(push.id) === owner && push.count === count;
     if (!isOurs) complain("fencing", `${cloud} gets a PATCH of ${count} that is not written down`);
     const read = fullReads.get(owner)?.get(id);
     if (!read) complain("fencing", `${cloud} gets a PATCH without a read in the same run`);
@@ -199,6 +185,7 @@ export function watchPushes(one: World, complain: Complain): Watcher {
           remember(pastSeen, `${seen.cloud}/${seen.stack_name}`, seen);
         }
         if (key.sk.startsWith("SEEN#") && after) believable(Seen.parse(after));
+        frozen.committed(owner, change);
         if (key.sk.startsWith("SHARE#")) written(owner, change);
       }
     },

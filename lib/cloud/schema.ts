@@ -197,7 +197,7 @@ export const Seen = z.object({
   in_place: z.int(),
   /** The most that may have run since the last COMPLETE, where that is more than `count` and `in_place`. */
   at_most: z.int().optional(),
-  /** Start of the newest saved read that found it COMPLETE: what was pushed since may have run, and gone. */
+  /** Start of the newest saved read that found it COMPLETE with a count that can be read: what was pushed since may have run, and gone. */
   complete_at: Time.optional(),
   /** The last push that was written down when that read began. */
   complete_after: z.string().optional(),

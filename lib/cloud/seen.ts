@@ -137,7 +137,7 @@ export function seenFrom(input: {
     ...(count === undefined ? {} : { count }),
     in_place,
     ...(most > Math.max(in_place, count ?? 0) ? { at_most: most } : {}),
-    ...(complete_at === undefined ? {} : { complete_at }),
+    ...(complete_at === undefined || count === undefined ? {} : { complete_at }),
     ...(complete_after === undefined ? {} : { complete_after }),
     ...(settled_after === undefined ? {} : { settled_after }),
     heat_status: detail.heat_status,

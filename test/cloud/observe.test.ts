@@ -109,6 +109,22 @@ test("one deleted between the list and the reading is missing", async () => {
   assert.ok((await read(racing)).missing);
 });
 
+test("without the count parameter nothing is COMPLETE: a failed update to one that has it tells of nothing before", async () => {
+  const of = plainCloud();
+  const { heat_stack_id, ...detail } = putHeatStack(of);
+  const renamed = { ...detail, heat_stack_id, parameters: new Map([["size", "7"]]) };
+  of.heatStacks.set(heat_stack_id, renamed);
+  const without = await read(of);
+  assert.deepEqual(
+    [without.count, without.in_place, without.complete_at],
+    [undefined, 0, undefined],
+  );
+  const update = { heat_status: "UPDATE_FAILED", updated_time: "2026-01-01T00:00:10Z" };
+  putHeatStack(of, { ...update, count: 4 });
+  const failed = await read(of, { previous: without });
+  assert.deepEqual([failed.count, failed.in_place, failed.complete_at], [4, 0, undefined]);
+});
+
 test("a new id under the name is taken over, with nothing in place until it is COMPLETE", async () => {
   const of = plainCloud();
   putHeatStack(of);

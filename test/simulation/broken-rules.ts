@@ -141,12 +141,6 @@ export const mutations: Mutation[] = [
     to: "return elapsed(read_at, now) < 0 && !hasMark",
   },
   {
-    rule: "a reading of a round before is taken while nothing that it rests on moved",
-    file: "lib/stack/reading.ts",
-    from: "return JSON.stringify(known) === JSON.stringify(outcome.value.after);",
-    to: "return known !== undefined;",
-  },
-  {
     rule: "a reading is saved over the one that it was understood with",
     file: "lib/table/seen.ts",
     from: "when: { equals: { read_at: previousReadAt } }",

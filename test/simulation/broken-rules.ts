@@ -186,7 +186,7 @@ export const mutations: Mutation[] = [
     rule: "too few vantages are told of",
     file: verdict,
     from: "if (telling >= majority) return undefined;",
-    to: "if (fresh.length >= majority - 1) return undefined;",
+    to: "if (telling >= majority - 1) return undefined;",
   },
   {
     rule: "a void tick of an agent says nothing",

@@ -2,8 +2,8 @@ import { clock, counted, duration, list } from "../event/words.ts";
 import type { Ballots } from "./ballots.ts";
 import { ifItLasts, ifItTurns, intervalOf, later } from "./rhythm.ts";
 import type { Time, VantageName, Verdict, Vote } from "./schema.ts";
-import { isRefutedStill, type KnownCloud } from "./verdict.ts";
-import { elapsed, isFresh, THRESHOLD } from "./vote.ts";
+import { isNewlyLost, isOverBlastLimit, isRefutedStill, type KnownCloud } from "./verdict.ts";
+import { isFresh, THRESHOLD } from "./vote.ts";
 
 /** One cloud, with all that decides what becomes of it. */
 export type Case = {
@@ -164,17 +164,17 @@ function silences({ ballots, known }: Case): Vote[] {
 }
 
 /** Whether one cloud more, lost then, is too many at once, with those that are lost by then. */
-function isBlast({ clouds, others, now, suspicionWindowMs }: Case, at: Time): boolean {
+function isBlast({ clouds, others, now }: Case, at: Time): boolean {
   // What is to be decided already is decided together.
   const then = at > now ? at : now;
   const lost = others.filter((other) => {
-    const { verdict, lost_at } = other.verdict;
+    const { verdict } = other.verdict;
     if (verdict === "reachable") return isLostBy(other, then);
     // One answer makes it reachable first, and it is lost at a later tick.
     if (verdict === "unknown") return (!other.ballots.anyUp || at > now) && isLostBy(other, then);
-    return lost_at !== undefined && elapsed(lost_at, then) < suspicionWindowMs;
+    return isNewlyLost(other.known, then, other);
   });
-  return lost.length + 1 > Math.max(1, clouds / 3);
+  return isOverBlastLimit(lost.length + 1, clouds);
 }
 
 /** Whether a cloud that is not lost yet is lost then, if those that find it silent now go on doing so. */

@@ -51,7 +51,7 @@ export function judge(
   const lost = counted.filter(
     ({ known, kind }) => isLost(kind) && isNewlyLost(known, now, settings),
   );
-  const isBlast = lost.length > Math.max(1, clouds.length / 3);
+  const isBlast = isOverBlastLimit(lost.length, clouds.length);
   return counted.map(({ known, ballots, kind }) => {
     const isNew = isLost(kind) && !isLost(known.verdict?.verdict ?? "unknown");
     return written(known, ballots, isNew && isBlast ? "suspected" : kind, now);
@@ -98,7 +98,13 @@ function isLost(kind: VerdictKind): boolean {
   return kind === "unreachable" || kind === "suspected";
 }
 
-function isNewlyLost({ verdict }: KnownCloud, now: Time, settings: JudgeSettings): boolean {
+/** Whether so many of the clouds are too many to lose at once. */
+export function isOverBlastLimit(lost: number, clouds: number): boolean {
+  return lost > Math.max(1, clouds / 3);
+}
+
+/** Whether a cloud that is lost, or is to be, was lost within the window. */
+export function isNewlyLost({ verdict }: KnownCloud, now: Time, settings: JudgeSettings): boolean {
   if (!verdict || !isLost(verdict.verdict)) return true;
   return (
     verdict.lost_at !== undefined && elapsed(verdict.lost_at, now) < settings.suspicionWindowMs

@@ -9,8 +9,8 @@ export function isLoopback(address: string): boolean {
 
 /**
  * Whether a `Host` header is one that we are known by: a loopback name or address, the configured
- * address, one of the configured names, and where the address is open to other machines any address or this machine's name. A web page
- * that has its own name resolve to us (DNS rebinding) is none of them.
+ * address, one of the configured names, and where the address is open to other machines any address
+ * or this machine's name. A web page that has its own name resolve to us (DNS rebinding) is none of them.
  */
 export function isOurHost(
   header: string | undefined,

@@ -106,7 +106,8 @@ async function pathTo(far: Ports): Promise<{ path: Path; ports: Ports; close: ()
 /** Both ways, until either end is gone; then the other end is too. */
 function carry(near: Socket, port: number, lines: Set<Line>, accepted: number[]): void {
   const far = connect(port, "127.0.0.1");
-  const line: Line = { near, far, isAsked: false, isPatch: false };
+  // Nobody connects but to ask: what was cut off before its first byte was a request too.
+  const line: Line = { near, far, isAsked: true, isPatch: false };
   lines.add(line);
   near.on("data", (chunk) => {
     line.isAsked = true;

@@ -15,7 +15,7 @@ import {
 import type { StuckSettings } from "./seen.ts";
 import { saveVerdicts } from "./verdicts.ts";
 import { countVote, elapsed, isVoid, isWorthWriting } from "./vote.ts";
-import { watchCloud } from "./watch.ts";
+import { watchCloud, watchUntil } from "./watch.ts";
 import { missedClouds, witnessesOf } from "./witnesses.ts";
 
 export type TickDeps = ProbeDeps & {
@@ -101,7 +101,7 @@ async function judgeAndWatch(
   const isUndecided = isOpen(judged, { votes: all, vantages, now: startedAt });
   const [woken] = await Promise.all([
     wakeOverdue(deps, { ...board, verdicts: [...verdicts.values()] }, startedAt),
-    watchAll(deps, board, { climbs, verdicts, votes }, bugs),
+    watchAll(deps, board, { startedAt, climbs, verdicts, votes }, bugs),
   ]);
   return { moved, woken, ...(isUndecided ? { open: clouds } : {}) };
 }
@@ -197,22 +197,36 @@ async function removeGone(deps: TickDeps, board: Board, clouds: CloudName[]): Pr
   );
 }
 
-type Watching = { climbs: Climb[]; verdicts: Map<CloudName, Verdict>; votes: Vote[] };
+type Watching = Pick<Probed, "startedAt" | "climbs" | "votes"> & {
+  verdicts: Map<CloudName, Verdict>;
+};
 
 async function watchAll(
   deps: TickDeps,
   board: Board,
-  { climbs, verdicts, votes }: Watching,
+  { startedAt, climbs, verdicts, votes }: Watching,
   bugs: unknown[],
 ): Promise<void> {
   const cast = new Map(votes.map((vote) => [vote.cloud, vote]));
+  const until = watchUntil(deps, startedAt);
   await apart(climbs, bugs, async ({ finding: { cloud }, list }) => {
     if (!list) return;
-    const watched = await watchCloud(deps, cloud, list, { ...board, verdict: verdicts.get(cloud) });
+    const verdict = verdicts.get(cloud);
+    const { updating, isCutShort } = await watchCloud(deps, cloud, list, {
+      ...board,
+      verdict,
+      until,
+    });
     const vote = cast.get(cloud);
-    if (!vote || (vote.updating ?? false) === watched.updating) return;
-    const { updating: _, ...rest } = vote;
-    await deps.saveVote(watched.updating ? { ...rest, updating: true } : rest, vote.at);
+    if (!vote || ((vote.updating ?? false) === updating && !isCutShort)) return;
+    const { updating: _, listed_at, ...rest } = vote;
+    const next: Vote = {
+      ...rest,
+      ...(updating ? { updating } : {}),
+      // A list that was not gone through does not count: the next tick goes on with another.
+      ...(listed_at && !isCutShort ? { listed_at } : {}),
+    };
+    await deps.saveVote(next, vote.at);
   });
 }
 

@@ -7,7 +7,13 @@ import type { CloudClient } from "../../lib/cloud/client.ts";
 import { judgedAgain } from "../../lib/cloud/evidence.ts";
 import type { Outcome } from "../../lib/cloud/faults.ts";
 import { marksOf, saidOf } from "../../lib/cloud/marks.ts";
-import { CloudName, type Seen, VantageName, type Verdict } from "../../lib/cloud/schema.ts";
+import {
+  CloudName,
+  type HeatStackDetail,
+  type Seen,
+  VantageName,
+  type Verdict,
+} from "../../lib/cloud/schema.ts";
 import { type TickDeps, tick } from "../../lib/cloud/tick.ts";
 import { elapsed } from "../../lib/cloud/vote.ts";
 import { type Event, Event as EventSchema } from "../../lib/event/schema.ts";
@@ -191,24 +197,60 @@ test("a list that broke off is tried again at the next tick", async () => {
   assert.deepEqual(of.calls("athens"), ["list 500 all login", "list 500 all login"]);
 });
 
+/** What was seen at 0 s of one in athens. */
+function seenAs({ stack_name, heat_stack_id, heat_status, updated_time }: HeatStackDetail): Seen {
+  return {
+    cloud: CloudName.parse("athens"),
+    stack_name,
+    read_at: at(0),
+    parameter: "count",
+    count: 4,
+    in_place: 4,
+    heat_status,
+    updated_time,
+    heat_stack_id,
+    project_id: "project-1",
+  };
+}
+
+test("a tick with much to read ends before the next is due, and that one lists again and goes on", async () => {
+  const of = scene("athens");
+  const athens = of.cloud("athens");
+  const names = Array.from({ length: 28 }, (_, n) => `web-${n}`);
+  for (const [n, stack_name] of names.entries()) {
+    const heatStack = putHeatStack(athens, { heat_stack_id: `id-${n}`, stack_name });
+    await of.settle(await of.declare(stack_name));
+    await of.stores.saveSeen(seenAs(heatStack), undefined);
+  }
+  await of.tick();
+  of.clock.advance(60);
+  for (const heat_stack_id of athens.heatStacks.keys())
+    putHeatStack(athens, { heat_stack_id, count: 6, updated_time: at(55) });
+  const { showStack } = athens.client;
+  athens.client.showStack = (stack) => {
+    of.clock.advance(1);
+    return showStack(stack);
+  };
+  const took: number[] = [];
+  while (took.length < 4) {
+    const startedAt = of.clock.now().toISOString();
+    await of.tick();
+    took.push(elapsed(startedAt, of.clock.now().toISOString()));
+  }
+  assert.deepEqual(took, [8_000, 8_000, 8_000, 4_000]);
+  const seen = await of.stores.readSeen(CloudName.parse("athens"));
+  assert.equal(seen.filter(({ count }) => count === 6).length, names.length);
+  of.calls("athens");
+  await of.ticks(1);
+  assert.deepEqual(of.calls("athens"), ["list 1 first login"]);
+});
+
 test("while an update runs there, every tick lists in full", async () => {
   const of = scene("athens", "lisbon");
   const stack = await of.declare("web");
   await of.settle(stack);
   const heatStack = putHeatStack(of.cloud("athens"));
-  const seen: Seen = {
-    cloud: CloudName.parse("athens"),
-    stack_name: "web",
-    read_at: at(0),
-    parameter: "count",
-    count: 4,
-    in_place: 4,
-    heat_status: heatStack.heat_status,
-    updated_time: heatStack.updated_time,
-    heat_stack_id: heatStack.heat_stack_id,
-    project_id: "project-1",
-  };
-  await of.stores.saveSeen(seen, undefined);
+  await of.stores.saveSeen(seenAs(heatStack), undefined);
   await of.ticks(6);
   putHeatStack(of.cloud("athens"), {
     heat_status: "UPDATE_IN_PROGRESS",

@@ -21,6 +21,8 @@ type Scene = {
   verdict?: Verdict;
   /** What was last pushed, by stack. */
   pushes?: Map<string, Push>;
+  /** How far the clock goes with each call. */
+  secondsPerCall?: number;
 };
 
 function declared(stack_name: string, more: Partial<Stack> = {}): Stack {
@@ -95,13 +97,14 @@ async function scene(...names: string[]): Promise<Scene> {
 /** Lists the cloud and watches it; what was asked beyond the list is in `of.calls`. */
 async function watch(scene: Scene, seconds = 60) {
   const { of, seen, saved, woken, stacks, statuses, verdict, pushes = new Map() } = scene;
+  const { secondsPerCall = 0 } = scene;
   const list = await of.client.listStacks({ limit: 500, pages: "all", login: true });
   assert.ok(list.ok);
   of.calls.length = 0;
   saved.length = 0;
   woken.length = 0;
   const deps = {
-    now: () => new Date(at(seconds)),
+    now: () => new Date(at(seconds + of.calls.length * secondsPerCall)),
     cloudClient: () => ({ ok: true, value: of.client }) as const,
     readSeen: async () => [...seen.values()],
     readPushes: async () => pushes,
@@ -115,12 +118,13 @@ async function watch(scene: Scene, seconds = 60) {
     },
     settings: { ...settings, intervalMs: 10_000 },
   };
-  return watchCloud(deps, cloud, list.value, { stacks, statuses, verdict });
+  const until = new Date(at(seconds + 10));
+  return watchCloud(deps, cloud, list.value, { stacks, statuses, verdict, until });
 }
 
 test("a quiet list reads and writes nothing", async () => {
   const quiet = await scene("web", "api");
-  assert.deepEqual(await watch(quiet), { cloud, updating: false });
+  assert.deepEqual(await watch(quiet), { cloud, updating: false, isCutShort: false });
   assert.deepEqual([quiet.of.calls, quiet.saved], [[], []]);
 });
 
@@ -320,6 +324,35 @@ test("One sick cloud delays nobody: one that hangs is asked by no more than a fe
   hung.of.stackFaults.clear();
   await watch(hung);
   assert.equal(hung.saved.length, 100, "the next list finds the rest");
+});
+
+test("what is not read before the next tick is due is left to it, and nothing is read twice", async () => {
+  const names = Array.from({ length: 25 }, (_, n) => `web-${n}`);
+  const many = await scene(...names);
+  many.verdict = returned(30);
+  many.secondsPerCall = 1;
+  const read: string[] = [];
+  for (const [n, isCutShort] of [true, true, false].entries()) {
+    const watched = await watch(many, 60 + n * 10);
+    assert.equal(watched.isCutShort, isCutShort, `list ${n + 1}`);
+    read.push(...many.saved.map(({ stack_name }) => stack_name));
+  }
+  assert.deepEqual(read.toSorted(), names.toSorted());
+});
+
+test("those whose reading fails do not keep others from being read", async () => {
+  const names = Array.from({ length: 25 }, (_, n) => `web-${10 + n}`);
+  const faulty = await scene(...names);
+  faulty.verdict = returned(30);
+  faulty.secondsPerCall = 1;
+  for (const name of names.slice(0, 12))
+    faulty.of.stackFaults.set(name, fault("stack", "http_400", 400));
+  const read = new Set<string>();
+  for (let n = 0; n < 6; n += 1) {
+    await watch(faulty, 60 + n * 10);
+    for (const { stack_name } of faulty.saved) read.add(stack_name);
+  }
+  assert.deepEqual([...read].toSorted(), names.slice(12).toSorted());
 });
 
 test("Nothing is lost: a bug met in one heat stack is thrown after the others were read", async () => {

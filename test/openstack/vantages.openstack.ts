@@ -271,6 +271,7 @@ describe("real clouds, watched by home and two agents", () => {
       const haveHeard = async () => (await votesOn("athens")).every(({ misses }) => misses === 0);
       await until("each vantage has heard an answer", haveHeard, MINUTE_MS, 100);
     }
+    await untilAllSay("up");
     assert.deepEqual(
       all.map((way, n) => way.reset() - (before[n] ?? 0)),
       vantages.map(() => 2 * times),
